@@ -1,0 +1,44 @@
+"""Serves an ASGI application beside the data plane, on the same loop.
+
+Rule: signals belong to the node, not to this server.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from lawgate.domain.errors import ConfigurationError
+
+
+class _QuietServer(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
+    """Serve while the context lasts; yields the port. Raises ``ConfigurationError`` if it cannot listen."""
+    listener = bound(host, port)
+    settings = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
+    server = _QuietServer(settings)
+    task = asyncio.ensure_future(server.serve(sockets=[listener]))
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        server.should_exit = True
+        await task
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises ``ConfigurationError`` that names the address and the mend."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        msg = f"cannot listen on {host}:{port} ({error.strerror}); free the port or change listen.control"
+        raise ConfigurationError(msg) from None

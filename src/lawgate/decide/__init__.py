@@ -1,0 +1,1 @@
+"""Purposes, policy and risk: may this request go, and why. Pure."""

@@ -1,0 +1,1 @@
+"""A model, an identity provider and a story, for newcomers."""

@@ -1,0 +1,77 @@
+"""What a node records besides exchanges: floods of refusals, and the gap after an outage.
+
+Rule: it may be late, it may not lose: a draft that could not be recorded counts again next time.
+"""
+
+import asyncio
+import logging
+from typing import Final
+
+from lawgate.domain.errors import StoreUnavailableError
+from lawgate.gateway.drive import Node
+from lawgate.gateway.floods import FLOOD_RETENTION
+from lawgate.ports import EntryDraft, Gap, IndexRow
+
+log = logging.getLogger("lawgate.gateway")
+
+FLOOD_PERIOD_S: Final = 60.0
+"""One entry per cause and minute (law 3)."""
+LOOK_PERIOD_S: Final = 1.0
+
+
+async def keep_house(node: Node) -> None:
+    """Run until cancelled; then record what is still counted."""
+    looks = 0
+    try:
+        while True:
+            await asyncio.sleep(LOOK_PERIOD_S)
+            looks += 1
+            fault = node.recorder.healthy()
+            node.metrics.recording.set(0 if fault else 1)
+            if fault:
+                node.recorder.probe_soon()
+            await record_gap(node)
+            if looks * LOOK_PERIOD_S >= FLOOD_PERIOD_S:
+                looks = 0
+                await record_floods(node)
+    finally:
+        await record_gap(node)
+        await record_floods(node)
+
+
+async def record_floods(node: Node) -> None:
+    """One entry per cause of the refusals that were counted since the last time."""
+    drafts = node.floods.take(node.clock())
+    for index, draft in enumerate(drafts):
+        try:
+            await node.recorder.record(draft)
+        except StoreUnavailableError as error:
+            node.floods.put_back(drafts[index:])
+            log.warning("refusals not recorded yet", extra={"reason": str(error)})
+            return
+
+
+async def record_gap(node: Node) -> None:
+    """After an outage of the store: one entry that says when it was and how much was refused."""
+    if node.recorder.healthy() is not None:
+        return
+    node.gap = node.gap or node.recorder.take_gap()
+    if node.gap is None:
+        return
+    try:
+        await node.recorder.record(_draft(node.gap, node.clock()))
+    except StoreUnavailableError as error:
+        log.warning("gap not recorded yet", extra={"reason": str(error)})
+        return
+    node.gap = None
+
+
+def _draft(gap: Gap, now: float) -> EntryDraft:
+    return EntryDraft(
+        kind="gap",
+        ts=int(now),
+        retention=FLOOD_RETENTION,
+        parts=(),
+        index=IndexRow(outcome="gap"),
+        public={"n": gap.refused, "since": gap.since, "until": gap.until},
+    )

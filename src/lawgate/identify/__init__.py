@@ -1,0 +1,1 @@
+"""A credential, given keys and now, becomes a principal; pure."""

@@ -1,0 +1,1 @@
+"""The identity providers, from outside: where their keys are, and fetching them."""

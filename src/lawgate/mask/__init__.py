@@ -1,0 +1,1 @@
+"""Detectors, validators and operators, over whole text, JSON and streams; pure."""

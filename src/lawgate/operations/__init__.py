@@ -1,0 +1,1 @@
+"""What the command line, the console and the admin API share."""

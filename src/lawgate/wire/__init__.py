@@ -1,0 +1,1 @@
+"""Protocols: bytes to text tracks and back; pure."""
