@@ -56,7 +56,9 @@ def pieces_of(text: str, sizes: Sequence[int]) -> list[str]:
     return pieces
 
 
-@given(st.lists(TEXTS, min_size=1, max_size=3), SIZES, SIZES, finish=st.booleans(), done=st.booleans())
+@given(
+    texts=st.lists(TEXTS, min_size=1, max_size=3), sizes=SIZES, reads=SIZES, finish=st.booleans(), done=st.booleans()
+)
 def test_each_choice_has_its_text_masked_as_a_whole(
     texts: list[str], sizes: list[int], reads: list[int], *, finish: bool, done: bool
 ) -> None:
@@ -92,7 +94,7 @@ ARGUMENTS = st.dictionaries(
 )
 
 
-@given(ARGUMENTS, SIZES, SIZES, ascii_only=st.booleans())
+@given(value=ARGUMENTS, sizes=SIZES, reads=SIZES, ascii_only=st.booleans())
 def test_tool_arguments_are_masked_as_whole_json(
     value: object, sizes: list[int], reads: list[int], *, ascii_only: bool
 ) -> None:

@@ -57,6 +57,7 @@ def cut(text: str, sizes: list[int]) -> list[str]:
 @given(hostile_text.texts, st.lists(st.integers(0, 9), max_size=60), hostile_text.keys)
 @settings(max_examples=500, deadline=None)
 @example("gb82 west 1234 5698 7654 32", [1] * 27, None)
+@example("nl91 abna 0417 1643 00", [1] * 22, None)
 @example("212-555-0123 ext 12", [1] * 19, None)
 @example("phone 12345678,5", [1] * 16, None)
 def test_a_stream_is_its_whole(text: str, sizes: list[int], key: str | None) -> None:

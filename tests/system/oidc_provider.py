@@ -47,6 +47,13 @@ class OidcProvider:
         with urlopen(request, timeout=CALL_TIMEOUT_S) as answer:
             return str(json.load(answer)["access_token"])
 
+    def sign(self, typ: str, **claims: object) -> str:
+        """A token of the provider's own key that it would not issue here: an ID token, one that is long expired."""
+        body = json.dumps({"iss": self.issuer, **claims}).encode()
+        url = f"{self.issuer}/control/sign?{urlencode({'typ': typ})}"
+        with urlopen(Request(url, body), timeout=CALL_TIMEOUT_S) as answer:
+            return str(answer.read().decode())
+
     def rotate(self, *, keep: bool = True) -> None:
         """Sign with a new key from now on; ``keep`` publishes the old ones still."""
         self._control(f"rotate?keep={int(keep)}")

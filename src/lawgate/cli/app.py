@@ -5,6 +5,8 @@ Rule 1: a command's module is imported when the command is called, and what it n
 Rule 2: this is the boundary of the program: nothing that goes wrong below leaves it as a traceback.
 """
 
+# ruff: noqa: PLC0415 - what a command needs is imported when it runs (app.py, rule 1)
+
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +14,7 @@ from typing import Any, Final
 
 import click
 
+from lawgate import __version__
 from lawgate.cli import exits
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -65,7 +68,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="lawgate", prog_name="lawgate", message="%(prog)s %(version)s")
+@click.version_option(__version__, prog_name="lawgate", message="%(prog)s %(version)s")
 def app() -> None:
     """Governs requests to AI inference endpoints, and keeps evidence of each."""
 

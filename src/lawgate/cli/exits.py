@@ -5,6 +5,8 @@ Rule 2: an error is one line on standard error, and never a traceback: what a tr
     data. A bug says its type and its place only.
 """
 
+# ruff: noqa: PLC0415 - what a command needs is imported when it runs (app.py, rule 1)
+
 import os
 import sys
 import traceback
@@ -38,15 +40,18 @@ _CANNOT_LISTEN: Final = "cannot listen on "
 def code_of(error: BaseException) -> int:
     """The exit code for an error of ours, or of the file system."""
     from lawgate.domain.errors import ConfigurationError, EvidenceError, LawgateError
+    from lawgate.operations.errors import KeyRequestError, NotFoundError
 
+    if isinstance(error, NotFoundError):
+        return FOUND
+    if isinstance(error, KeyRequestError):
+        return USAGE
     if isinstance(error, EvidenceError):
         return STORE
     if isinstance(error, ConfigurationError):
         # The node says it in these words for both of its ports; to the caller it is a class of its own.
         return LISTEN if str(error).startswith(_CANNOT_LISTEN) else CONFIGURATION
-    if isinstance(error, LawgateError):
-        return {"NotFoundError": FOUND, "KeyRequestError": USAGE}.get(type(error).__name__, CONFIGURATION)
-    return CONFIGURATION if isinstance(error, OSError) else INTERNAL
+    return CONFIGURATION if isinstance(error, (LawgateError, OSError)) else INTERNAL
 
 
 def explain(error: BaseException) -> str:

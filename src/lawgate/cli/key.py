@@ -1,19 +1,18 @@
 """``lawgate key``: API keys for tools that can hold only a static credential."""
 
-import os
+# ruff: noqa: PLC0415 - what a command needs is imported when it runs (app.py, rule 1)
+
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from lawgate.cli.options import config_option, json_option, wait_for
+from lawgate.cli.options import at_store, config_option, json_option
 from lawgate.cli.output import Column, note, print_json, print_table, safe
-from lawgate.cli.times import Moment, ago, utc
+from lawgate.cli.times import ago, ahead, utc
 
 if TYPE_CHECKING:
-    from lawgate.operations.api_keys import CreatedKey, NewKey
-    from lawgate.operations.place import Place
     from lawgate.ports import ApiKeyRow
 
 _COLUMNS: Final = (
@@ -43,7 +42,7 @@ def key() -> None:
 @click.option("--purpose", required=True, metavar="NAME", help="The one purpose that it may serve.")
 @click.option("--owner", required=True, metavar="WHO", help="Who answers for it: a person or a team.")
 @click.option(
-    "--expires", type=Moment(ahead=True), default="90d", show_default=True, help="When: 90d, 1 year, 2027-01-31."
+    "--expires", type=ahead, metavar="TIME", default="90d", show_default=True, help="When: 90d, 1 year, 2027-01-31."
 )
 @click.option("--groups", default="", metavar="A,B", help="Groups that rules may ask for.")
 @json_option
@@ -54,14 +53,14 @@ def create(
 
     Only the key goes to standard output.
     """
-    from lawgate.operations.api_keys import NewKey
+    from lawgate.operations.api_keys import NewKey, create_key
     from lawgate.operations.place import find_place, require_purpose
 
     place = find_place(config_file)
     require_purpose(place, purpose, config_file)
     named = tuple(group.strip() for group in groups.split(",") if group.strip())
     wanted = NewKey(principal, purpose, owner, named, int(time.time()), expires)
-    created = wait_for(_create(place, wanted))
+    created = at_store(place, lambda visit, actor: create_key(visit, actor, wanted))
     row = created.row
     if as_json:
         print_json(_view(row, time.time()) | {"key": created.text})
@@ -69,17 +68,6 @@ def create(
     click.echo(created.text)
     note(f"key {row.id} speaks for {row.principal} and serves {row.purpose} until {utc(row.expires_at)} UTC.")
     note("Store it now: only its hash is kept, so nobody can show it again.")
-
-
-async def _create(place: "Place", wanted: "NewKey") -> "CreatedKey":
-    from lawgate.operations.actor import current_actor
-    from lawgate.operations.api_keys import create_key
-    from lawgate.operations.visit import visiting
-
-    async with visiting(place) as visit:
-        created = await create_key(visit, current_actor(os.environ), wanted)
-        visit.integrate()
-        return created
 
 
 @key.command("list")
@@ -121,21 +109,12 @@ def list_(*, config_file: Path, as_json: bool) -> None:
 @click.argument("key_id", metavar="ID")
 def revoke(*, config_file: Path, key_id: str) -> None:
     """Make a key useless at once; a running gateway notices with the next request."""
+    from lawgate.operations.api_keys import revoke_key
     from lawgate.operations.place import find_place
 
-    done = wait_for(_revoke(find_place(config_file), key_id))
+    now = int(time.time())
+    done = at_store(find_place(config_file), lambda visit, actor: revoke_key(visit, actor, key_id, now))
     note(safe(f"key {key_id} " + ("is revoked" if done else "was revoked before")))
-
-
-async def _revoke(place: "Place", key_id: str) -> bool:
-    from lawgate.operations.actor import current_actor
-    from lawgate.operations.api_keys import revoke_key
-    from lawgate.operations.visit import visiting
-
-    async with visiting(place) as visit:
-        done = await revoke_key(visit, current_actor(os.environ), key_id, int(time.time()))
-        visit.integrate()
-        return done
 
 
 def _view(row: "ApiKeyRow", now: float) -> dict[str, object]:

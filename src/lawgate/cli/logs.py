@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
@@ -85,3 +86,11 @@ def configure_logging(level: str, form: str = "auto", stream: TextIO | None = No
     root.setLevel(logging.WARNING)
     logging.getLogger(OURS).setLevel(level.upper())
     logging.captureWarnings(capture=True)
+    threading.excepthook = _log_thread_error
+
+
+def _log_thread_error(arguments: threading.ExceptHookArgs) -> None:
+    """The interpreter would print a traceback."""
+    error = arguments.exc_value
+    name = arguments.thread.name if arguments.thread is not None else "?"
+    logging.getLogger(OURS).error("a thread ended", exc_info=error, extra={"thread_name": name})

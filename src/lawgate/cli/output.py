@@ -7,7 +7,10 @@ Rule 3: no colour where standard output is no terminal, or where NO_COLOR is set
 Rule 4: rich is imported when something is laid out, not before.
 """
 
+# ruff: noqa: PLC0415 - what a command needs is imported when it runs (app.py, rule 1)
+
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -15,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.text import Text
 
 PIPED_WIDTH: Final = 200
@@ -48,9 +51,17 @@ def console(width: int | None = None) -> "Console":
     """Where people read."""
     from rich.console import Console
 
-    if width is None and not sys.stdout.isatty():
+    if width is None and not sys.stdout.isatty() and "COLUMNS" not in os.environ:
         width = PIPED_WIDTH
     return Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+def print_laid_out(renderable: "RenderableType", out: "Console | None" = None) -> None:
+    """Print without the blanks that lay-out leaves at the ends of lines."""
+    out = console() if out is None else out
+    with out.capture() as captured:
+        out.print(renderable)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +88,12 @@ def print_table(
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold", show_edge=False)
     for number in chosen:
         column = columns[number]
-        table.add_column(column.title, style=column.style, no_wrap=True, overflow="ignore" if column.keep else "ellipsis")
+        table.add_column(
+            column.title, style=column.style, no_wrap=True, overflow="ignore" if column.keep else "ellipsis"
+        )
     for place, row in enumerate(rows):
         table.add_row(*[safe(row[number]) for number in chosen], style=styles[place] if styles else None)
-    out.print(table)
+    print_laid_out(table, out)
 
 
 def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:

@@ -1,5 +1,7 @@
 """``lawgate serve``."""
 
+# ruff: noqa: PLC0415 - what a command needs is imported when it runs (app.py, rule 1)
+
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING

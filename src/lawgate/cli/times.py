@@ -3,6 +3,9 @@
 Rule: a point in time is shown in UTC; beside it stands how long ago that was.
 """
 
+# ruff: noqa: PLC0415 - what a command needs is imported when it runs (app.py, rule 1)
+
+import time
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -18,7 +21,7 @@ def utc(ts: float) -> str:
 
 def ago(ts: float, now: float) -> str:
     """``3 min ago``, ``in 90 d``, ``now``."""
-    apart_s = int(now - ts)
+    apart_s = round(now - ts)
     said = next((f"{abs(apart_s) // size} {unit}" for size, unit in _STEPS if abs(apart_s) >= size), None)
     if said is None:
         said = f"{abs(apart_s)} s" if apart_s else ""
@@ -27,40 +30,33 @@ def ago(ts: float, now: float) -> str:
     return f"{said} ago" if apart_s > 0 else f"in {said}"
 
 
-class Moment(click.ParamType):
-    """A date, a time, or a length of time that is counted back from now (``ahead``: forward)."""
+def past(text: str) -> int:
+    """A time that has been, or a length of time that is counted back from now; in seconds since the epoch."""
+    return _moment(text, -1, "2h, 30 days or 2026-01-31T09:30 (UTC)")
 
-    name = "time"
 
-    def __init__(self, now: float | None = None, *, ahead: bool = False) -> None:
-        self._now = now
-        self._ahead = ahead
+def ahead(text: str) -> int:
+    """A time to come, or how long it is until then; in seconds since the epoch."""
+    return _moment(text, 1, "90d, 1 year or 2027-01-31")
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Seconds since the epoch."""
-        if isinstance(value, int):
-            return value
-        text = str(value).strip()
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            return self._length(text, param, ctx)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
-    def _length(self, text: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        from time import time
+def _moment(text: str, direction: int, example: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return int(time.time() + direction * _length_s(text, example))
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
-        from lawgate.config.problem import WrongValueError
-        from lawgate.config.quantity import seconds
 
-        try:
-            length_s = seconds(text)
-        except WrongValueError as error:
-            meant = f" (did you mean {error.suggestion}?)" if error.suggestion else ""
-            example = "90d or 2027-01-31" if self._ahead else "2h, 30 days or 2026-01-31T09:30 (UTC)"
-            self.fail(f"{text!r} {error}{meant}; write it as {example}", param, ctx)
-        now = time() if self._now is None else self._now
-        return int(now + length_s if self._ahead else now - length_s)
+def _length_s(text: str, example: str) -> float:
+    from lawgate.config.problem import WrongValueError
+    from lawgate.config.quantity import seconds
+
+    try:
+        return seconds(text)
+    except WrongValueError as error:
+        meant = f", did you mean {error.suggestion}?" if error.suggestion else ""
+        raise click.BadParameter(f"{error}{meant} Write it as {example}.") from None
 
 
 def today(now: float) -> date:

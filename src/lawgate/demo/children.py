@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from lawgate.demo.page import WIDTH
 from lawgate.domain.errors import LawgateError
 
 START_S: Final = 30
@@ -110,8 +109,8 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def environment() -> dict[str, str]:
-    """Ours, with a width that fits the page and without colours, which would be quoted."""
-    return {**os.environ, "COLUMNS": str(WIDTH - 3), "NO_COLOR": "1"}
+    """Ours, with room enough that the page breaks the lines, and without colours, which would be quoted."""
+    return {**os.environ, "COLUMNS": "1000", "NO_COLOR": "1"}
 
 
 def _last_line(output: str) -> str:

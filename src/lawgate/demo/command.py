@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lawgate.domain.errors import LawgateError
-
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
@@ -68,7 +66,4 @@ def model(host: str, port: int) -> None:
 def _serve(app_at: "Callable[[str], ASGIApp]", host: str, port: int) -> None:
     from lawgate.demo.listening import serve  # noqa: PLC0415  (the rule above)
 
-    try:
-        serve(app_at, host, port)
-    except LawgateError as error:
-        raise click.ClickException(str(error)) from None
+    serve(app_at, host, port)

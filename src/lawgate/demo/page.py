@@ -15,6 +15,8 @@ WIDTH: Final = 98
 _LABEL: Final = 14
 _INDENT: Final = " " * 3
 _MASK: Final = re.compile(r"<[A-Z][A-Z_]*>|\[REDACTED\]")
+_COLUMNS_BEFORE: Final = re.compile(r" *(?:\S+ {2,})*")
+"""What stands before the last column of a line: further lines begin below that column."""
 _JOINT: Final = "\x00"
 """Stands for a space at which no line may be broken."""
 
@@ -46,10 +48,19 @@ class Page:
             self._echo(f"{_INDENT}{shown}{self._coloured(line.replace(_JOINT, ' '))}")
 
     def command(self, text: str, output: str) -> None:
-        """A command, and what it printed."""
+        """A command, and what it printed; longer lines are broken."""
         self._echo(f"{_INDENT}{click.style(f'$ {text}', bold=True)}")
-        for line in output.splitlines():
-            self._echo(f"{_INDENT}{self._coloured(line)}".rstrip())
+        for line in output.strip("\n").splitlines():
+            for shown in self._broken(line):
+                self._echo(f"{_INDENT}{self._coloured(shown)}".rstrip())
+
+    def _broken(self, line: str) -> list[str]:
+        width = WIDTH - len(_INDENT)
+        if len(line) <= width:
+            return [line]
+        before = _COLUMNS_BEFORE.match(line)
+        indent = " " * min(before.end() if before else 0, WIDTH // 2)
+        return wrap(line, width, subsequent_indent=indent, break_on_hyphens=False)
 
     def _joined(self, text: str) -> str:
         for value in self._personal:

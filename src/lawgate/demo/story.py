@@ -6,9 +6,12 @@ Rule 3: the values are test values: reserved domains, numbers kept free for film
 """
 
 import json
+import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from lawgate.demo import idp, replies, tampering
@@ -28,7 +31,9 @@ PERSONAL: Final = CLIENTS_DATA + MODELS_DATA
 QUESTION: Final = f"Tell {EMAIL} (phone {PHONE}) that we refund card {CARD}, or else account {IBAN}."
 STREAMED_QUESTION: Final = "Who gets the money?"
 _DELAY_MS: Final = "5"
-_INDEXED_S: Final = 5
+_SETTLED_S: Final = 5
+_FOUND: Final = re.compile(r"\[[A-Z][A-Z_]*\]")
+_CUT: Final = "..."
 
 
 class StepFailedError(LawgateError):
@@ -188,17 +193,39 @@ def _require_absent(telling: Telling, who: str, text: str, values: tuple[str, ..
 def _recorded(telling: Telling) -> None:
     stage, page = telling.stage, telling.page
     telling.begin("record", "4  The record of the first request")
+    _wait_until_settled(telling, entries=2)
     shown = run("records", "show", telling.exchange, "--config", str(stage.configuration))
     telling.check(shown.returncode == 0, f"lawgate records show failed: {shown.stderr.strip()}")
     telling.check(telling.exchange in shown.stdout, "lawgate records show does not show it")
     _require_absent(telling, "lawgate records show printed", shown.stdout, PERSONAL)
-    page.command(f"lawgate records show {telling.exchange}", shown.stdout)
-    files = [path for path in stage.folder.rglob("*") if path.is_file()]
-    for path in files:
-        found = in_clear(path.read_bytes())
-        telling.check(not found, f"{path.name} holds {found} in clear")
+    page.command(f"lawgate records show {telling.exchange}", without_json(shown.stdout))
+    telling.check(not (found := files_in_clear(stage.folder)), f"in clear on disk: {found}")
     page.line()
     page.say("on disk", f"none of the {len(PERSONAL)} values above is in clear in any file of the store or log")
+
+
+def without_json(output: str) -> str:
+    """A command's output with JSON cut down to the lines that show where something was found."""
+    lines: list[str] = []
+    inside = False
+    for line in output.splitlines():
+        inside = inside or line == "{"
+        if not inside or _FOUND.search(line):
+            lines.append(line)
+        elif lines[-1] != _CUT:
+            lines.append(_CUT)
+        inside = inside and line != "}"
+    return "\n".join(lines)
+
+
+def files_in_clear(folder: Path) -> dict[str, list[str]]:
+    """The files below ``folder`` in which some of the story's personal values stand readable."""
+    found: dict[str, list[str]] = {}
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # the gateway may replace a file just now
+            if path.is_file() and (values := in_clear(path.read_bytes())):
+                found[path.name] = values
+    return found
 
 
 def in_clear(data: bytes) -> list[str]:
@@ -210,26 +237,27 @@ def in_clear(data: bytes) -> list[str]:
 def _tampered(telling: Telling) -> None:
     stage, page = telling.stage, telling.page
     telling.begin("tampering", "5  Somebody changes one byte in a copy of the store")
-    _wait_until_indexed(telling)
+    _wait_until_settled(telling, entries=3)  # the reading has become an entry too
     copy = stage.folder / "copy"
     tampering.copy_store(stage.folder, copy)
     untouched = run("verify", "--config", str(copy / "lawgate.yaml"))
     telling.check(untouched.returncode == 0, f"the untouched copy does not verify: {untouched.stdout}")
-    page.command("lawgate verify", untouched.stdout)
+    page.command("lawgate verify | tail -2", "\n".join(untouched.stdout.splitlines()[-2:]))
     change = tampering.change_one_byte(copy, telling.exchange)
     page.line()
     page.say("changed", f"entry {change.index}: {change.before} is now {change.after}")
     page.line()
     changed = run("verify", "--config", str(copy / "lawgate.yaml"))
-    telling.check(changed.returncode != 0, "lawgate verify did not notice")
-    page.command("lawgate verify", changed.stdout)
-    page.say("exit code", str(changed.returncode))
+    telling.check(changed.returncode == 1, f"lawgate verify did not notice: exit code {changed.returncode}")
+    failed = [line for line in changed.stdout.splitlines() if not line.startswith("ok")]
+    telling.check(any(line.startswith("FAILED") for line in failed), "lawgate verify names no check that failed")
+    page.command("lawgate verify | grep -v ^ok", "\n".join(failed))
 
 
-def _wait_until_indexed(telling: Telling) -> None:
-    """The integrator gives entries their place in the tree a moment after they are durable."""
-    for _ in range(round(_INDEXED_S / POLL_S)):
-        if tampering.is_indexed(telling.stage.folder, telling.exchange):
+def _wait_until_settled(telling: Telling, entries: int) -> None:
+    """The integrator gives entries their place in the tree, and signs it, a moment after they are durable."""
+    for _ in range(round(_SETTLED_S / POLL_S)):
+        if tampering.is_settled(telling.stage.folder, telling.exchange, entries):
             return
         time.sleep(POLL_S)
-    telling.check(holds=False, otherwise=f"the entry was not indexed within {_INDEXED_S} s")
+    telling.check(holds=False, otherwise=f"the log was not signed within {_SETTLED_S} s")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 INDEX: Final = Path("evidence", "evidence.db")
+CHECKPOINT: Final = Path("evidence", "checkpoint")
 _TIME: Final = re.compile(rb'"ts":\d+')
 _INTENT: Final = "SELECT idx, leaf FROM entries WHERE exchange = ? AND kind = 'intent'"
 
@@ -60,10 +61,13 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
 
 
-def is_indexed(folder: Path, exchange: str) -> bool:
-    """Whether the intent of an exchange stands in the integrated log already."""
+def is_settled(folder: Path, exchange: str, entries: int) -> bool:
+    """Whether so many entries about an exchange have their place in the log, and the log is signed whole."""
+    checkpoint = (folder / CHECKPOINT).read_text("utf-8").splitlines()  # origin, size, root hash (C2SP)
     with closing(open_for_reading(folder / INDEX)) as database:
-        return database.execute(_INTENT, (exchange,)).fetchone() is not None
+        (known,) = database.execute("SELECT count(*) FROM entries WHERE exchange = ?", (exchange,)).fetchone()
+        (size,) = database.execute("SELECT count(*) FROM entries").fetchone()
+    return bool(known >= entries and checkpoint[1] == str(size))
 
 
 def change_one_byte(folder: Path, exchange: str) -> Change:

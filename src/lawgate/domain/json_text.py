@@ -120,6 +120,7 @@ class _Structure:
 
 _COUNT: Final = re.compile(rf"{_S}:{_S}({_NUMBER}){_S},{_S}")
 """A member's number with another member after it, the usual place of numbers."""
+_COLON: Final = frozenset({":", ": "})
 _KNOWN_MAX: Final = 4096
 _known: dict[str, _Structure] = {}
 """Structures without numbers, so without anybody's data; bounded."""
@@ -164,6 +165,10 @@ def leaves(raw: str, name: str = "") -> list[Leaf]:
     depth = len(stack)
     at = len(parts[0]) + 1
     for string, text in zip(parts[1::2], parts[2::2], strict=True):
+        if text in _COLON:
+            name = string if string in MEMBER_NAMES else _name(string, at, found)
+            at += len(string) + len(text) + 2
+            continue
         structure = known(text)
         if structure is None:
             count = _COUNT.fullmatch(text)

@@ -8,12 +8,15 @@ Rule 3: the additional data binds a ciphertext to its place: entry and part numb
 number and whether it is the last frame.
 Rule 4: a secret is wrapped under its owner's key and its retention bucket's; losing either loses it.
 Rule 5: secrets, nonces and ids arrive as arguments. A nonce is 12 random bytes, never used twice.
+Rule 6: ``seal_at`` and ``WrappingKey.wrap`` run for each part of each entry. They check nothing: whoever
+    calls them has cut secret and nonce to their sizes, and every other function here checks for itself.
 """
 
 import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -37,16 +40,19 @@ _INFO_COMMIT: Final = b"lawgate/v1/commit\x01"
 _INFO_WRAP: Final = b"lawgate/v1/wrap\x01"
 """The info of HKDF-Expand and the counter of its only block (RFC 5869 section 2.3)."""
 
+_SEAL_PLACE: Final = b"lawgate/seal/v1\x00"
+_WRAP_PLACE: Final = b"lawgate/wrap/v1\x00"
 _LABEL: Final = re.compile(r"[a-z0-9][a-z0-9._/-]{0,63}").fullmatch
-_PLACE: Final = struct.Struct(">I")
+_LABELS_MAX: Final = 256
+_PLACE: Final = struct.Struct(">I").pack
 _FRAME_PLACE: Final = struct.Struct(">I?")
 
 # HMAC-SHA-256 by its definition (RFC 2104 section 2) for keys of 32 bytes: two hashes of short
 # strings cost half of what hmac.digest spends on looking its algorithm up.
 _INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
-_INNER_REST: Final = b"\x36" * 32
-_OUTER_REST: Final = b"\x5c" * 32
+_KEY_FILL: Final = bytes(32)
+"""A key shorter than the block of 64 bytes is filled up with zeros."""
 
 
 class PartError(EvidenceInputError):
@@ -71,8 +77,9 @@ class OpenedSeries:
 
 
 def _hmac(key: bytes, message: bytes) -> bytes:
-    inner = sha256(key.translate(_INNER) + _INNER_REST + message).digest()
-    return sha256(key.translate(_OUTER) + _OUTER_REST + inner).digest()
+    block = key + _KEY_FILL
+    inner = sha256(block.translate(_INNER) + message).digest()
+    return sha256(block.translate(_OUTER) + inner).digest()
 
 
 def _check_key(key: bytes, name: str) -> None:
@@ -95,10 +102,18 @@ def commitment_of(salt: bytes, label: str, plaintext_sha256: bytes) -> bytes:
     if len(salt) != KEY_SIZE or len(plaintext_sha256) != KEY_SIZE:
         message = "a commitment takes a salt and a SHA-256 of 32 bytes each"
         raise PartError(message)
+    return sha256(_label_prefix(label) + salt + plaintext_sha256).digest()
+
+
+def _checked_label_prefix(label: str) -> bytes:
     if _LABEL(label) is None:
         message = "a label has 1 to 64 of a-z, 0-9, dot, underscore, slash and hyphen"
         raise PartError(message)
-    return sha256(b"lawgate/part/v1\x00" + label.encode() + b"\x00" + salt + plaintext_sha256).digest()
+    return b"lawgate/part/v1\x00" + label.encode() + b"\x00"
+
+
+_label_prefix: Final = lru_cache(_LABELS_MAX)(_checked_label_prefix)
+"""What a commitment begins with. A product has a handful of labels, and errors are not kept."""
 
 
 def commitment(secret: bytes, label: str, plaintext_sha256: bytes) -> bytes:
@@ -108,7 +123,17 @@ def commitment(secret: bytes, label: str, plaintext_sha256: bytes) -> bytes:
 
 def parts_root(commitments: Sequence[bytes]) -> bytes:
     """The leaf's ``pr``: the RFC 6962 root with the commitments as entries."""
-    return root_of([leaf_hash(item) for item in commitments])
+    if not 0 < len(commitments) <= _FOLDED_MAX:
+        return root_of([leaf_hash(item) for item in commitments])
+    root = b""
+    for item in commitments:
+        hashed = sha256(b"\x00" + item).digest()
+        root = sha256(b"\x01" + root + hashed).digest() if root else hashed
+    return root
+
+
+_FOLDED_MAX: Final = 3
+"""Up to three entries, the tree is what folding from the left gives (RFC 9162 section 2.1.1)."""
 
 
 def part_proof(commitments: Sequence[bytes], number: int) -> list[bytes]:
@@ -129,9 +154,32 @@ def verify_part(
 
 def seal(*, entry: str, number: int, label: str, plaintext: bytes, secret: bytes, nonce: bytes) -> SealedPart:
     """Seal one part of an entry and commit to it; raises ``PartError`` or ``EnvelopeError``."""
-    committed = commitment(secret, label, sha256(plaintext).digest())
-    ciphertext = _encrypt(_hmac(secret, _INFO_ENCRYPT), nonce, envelope.pack(plaintext), _place(entry, number))
+    _check_key(secret, "secret")
+    _check_nonce(nonce)
+    _check_number(number)
+    ciphertext, committed = seal_at(entry_place(entry), number, label, plaintext, secret, nonce)
     return SealedPart(label, ciphertext, committed)
+
+
+def entry_place(entry: str) -> bytes:
+    """The start of the additional data of every part of an entry, for ``seal_at``; raises ``PartError``."""
+    return _SEAL_PLACE + _ascii(entry) + b"\x00"
+
+
+def seal_at(  # noqa: PLR0913 - one call for each part, on the path of every request
+    entry_place: bytes, number: int, label: str, plaintext: bytes, secret: bytes, nonce: bytes
+) -> tuple[bytes, bytes]:
+    """(ciphertext, commitment) of a part; raises ``PartError`` for the label, or ``EnvelopeError``.
+
+    The sizes of ``secret`` and ``nonce``, and the number, are the caller's to get right (rule 6).
+    """
+    block = secret + _KEY_FILL
+    inner, outer = block.translate(_INNER), block.translate(_OUTER)
+    key = sha256(outer + sha256(inner + _INFO_ENCRYPT).digest()).digest()
+    salt = sha256(outer + sha256(inner + _INFO_COMMIT).digest()).digest()
+    committed = sha256(_label_prefix(label) + salt + sha256(plaintext).digest()).digest()
+    sealed = AESGCM(key).encrypt(nonce, envelope.pack(plaintext), entry_place + _PLACE(number))
+    return nonce + sealed, committed
 
 
 def open_sealed(*, entry: str, number: int, ciphertext: bytes, secret: bytes) -> bytes:
@@ -143,7 +191,7 @@ def open_sealed(*, entry: str, number: int, ciphertext: bytes, secret: bytes) ->
 def _place(entry: str, number: int) -> bytes:
     """Additional data of a part. The number has a fixed width, so no two places read alike."""
     _check_number(number)
-    return b"lawgate/seal/v1\x00" + _ascii(entry) + b"\x00" + _PLACE.pack(number)
+    return entry_place(entry) + _PLACE(number)
 
 
 def _check_number(number: int) -> None:
@@ -159,10 +207,14 @@ def _ascii(name: str) -> bytes:
     return name.encode()
 
 
-def _encrypt(key: bytes, nonce: bytes, plaintext: bytes, place: bytes) -> bytes:
+def _check_nonce(nonce: bytes) -> None:
     if len(nonce) != NONCE_SIZE:
         message = f"a nonce has {NONCE_SIZE} bytes, not {len(nonce)}"
         raise PartError(message)
+
+
+def _encrypt(key: bytes, nonce: bytes, plaintext: bytes, place: bytes) -> bytes:
+    _check_nonce(nonce)
     return nonce + AESGCM(key).encrypt(nonce, plaintext, place)
 
 
@@ -252,11 +304,25 @@ def wrapping_key(owner_key: bytes, bucket_key: bytes) -> bytes:
     return _hmac(_hmac(bytes(32), owner_key + bucket_key), _INFO_WRAP)
 
 
+class WrappingKey:
+    """A wrapping key made ready for the parts of one exchange: making its cipher costs more than using it."""
+
+    __slots__ = ("_encrypt",)
+
+    def __init__(self, key: bytes) -> None:
+        _check_key(key, "wrapping key")
+        self._encrypt = AESGCM(key).encrypt
+
+    def wrap(self, secret: bytes, context: bytes, nonce: bytes) -> bytes:
+        """``wrap_with`` for a secret and a nonce whose sizes are right (rule 6)."""
+        return nonce + self._encrypt(nonce, secret, _WRAP_PLACE + context)
+
+
 def wrap_with(key: bytes, *, secret: bytes, context: bytes, nonce: bytes) -> bytes:
     """Wrap a part's secret; ``context`` (entry, part and key ids) is authenticated. Raises ``PartError``."""
-    _check_key(key, "wrapping key")
     _check_key(secret, "secret")
-    return _encrypt(key, nonce, secret, b"lawgate/wrap/v1\x00" + context)
+    _check_nonce(nonce)
+    return WrappingKey(key).wrap(secret, context, nonce)
 
 
 def unwrap_with(key: bytes, *, wrapped: bytes, context: bytes) -> bytes:
@@ -265,7 +331,7 @@ def unwrap_with(key: bytes, *, wrapped: bytes, context: bytes) -> bytes:
     if len(wrapped) != WRAPPED_SIZE:
         message = f"a wrapped secret has {WRAPPED_SIZE} bytes, not {len(wrapped)}"
         raise PartError(message)
-    return _decrypt(key, wrapped, b"lawgate/wrap/v1\x00" + context)
+    return _decrypt(key, wrapped, _WRAP_PLACE + context)
 
 
 def wrap(*, owner_key: bytes, bucket_key: bytes, secret: bytes, context: bytes, nonce: bytes) -> bytes:

@@ -29,6 +29,7 @@ class State(StrEnum):
     DECIDED = "decided"
     MASKED = "masked"
     HOLDING = "holding"
+    HOLD_MASKED = "hold_masked"
     HELD = "held"
     APPROVED = "approved"
     WITHDRAWN = "withdrawn"
@@ -90,11 +91,15 @@ TABLE: Final[dict[State, dict[type_of_event, Row]]] = {
         on.RecordFailed: (S.FAILED, (do.CountGap,)),
     },
     S.HOLDING: {
-        on.Masked: (S.HOLDING, (do.RecordHold,)),
+        on.Masked: (S.HOLD_MASKED, (do.RecordHold,)),
+        on.Refused: _REFUSE,
+        on.ClientLeft: _REFUSE,
+    },
+    # A crash while the hold is being written leaves a hold or nothing.
+    S.HOLD_MASKED: {
         on.HoldRecorded: (S.HELD, (do.DropBody, do.AnnounceHold)),
         on.RecordFailed: (S.FAILED, (do.CountGap, do.SendRefusal)),
-        on.Refused: _REFUSE,
-        on.ClientLeft: (S.HOLDING, ()),
+        on.ClientLeft: (S.HOLD_MASKED, ()),
     },
     S.HELD: {
         on.Approved: (S.APPROVED, (do.Decide,)),

@@ -116,6 +116,8 @@ def _left(facts: Facts, event: on.ClientLeft | on.NodeStopping) -> None:
 
 
 def _recovered(facts: Facts, event: on.Recovered) -> None:
+    if facts.intent is None:  # a hold, or a refusal: nothing was forwarded, so there is no outcome to give
+        return
     facts.answer = event.answer
     facts.outcome = "interrupted" if event.answer.windows is not None else "unknown"
 

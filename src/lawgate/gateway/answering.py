@@ -76,13 +76,14 @@ async def _ask(drive: "Drive") -> UpstreamAnswer:
     query = drive.request.query
     path = f"{drive.upstream_path}?{query}" if query else drive.upstream_path
     fields = request_fields(drive.request.headers, exchange)
-    asking = asyncio.ensure_future(route.upstream.request(drive.request.method, path, fields, drive.forward))
-    drive.interrupt = asking.cancel  # what it returns does not matter
+    task = asyncio.current_task()
+    drive.interrupt = task.cancel if task else None
     try:
-        return await asking
+        return await route.upstream.request(drive.request.method, path, fields, drive.forward)
     except asyncio.CancelledError:
-        if not drive.departed():
+        if task is None or not drive.departed():
             raise
+        task.uncancel()  # the exchange goes on: its outcome is still to be recorded
         raise UpstreamError(Code.CLIENT_LEFT, "given up", request_sent=False) from None
     finally:
         drive.interrupt = None
@@ -200,7 +201,7 @@ async def _stream(drive: "Drive", answer: UpstreamAnswer, kind: ContentKind) -> 
 # ---- the end --------------------------------------------------------------------------------
 
 
-async def release_end(drive: "Drive", _effect: do.ReleaseEnd) -> None:
+def release_end(drive: "Drive", _effect: do.ReleaseEnd) -> None:
     """The outcome is durable: complete the answer, or say why there is none."""
     facts, responder = drive.exchange.facts, drive.responder
     if drive.answer is not None:
@@ -222,6 +223,6 @@ async def release_end(drive: "Drive", _effect: do.ReleaseEnd) -> None:
         drive.tell(on.Released())
 
 
-async def abort(drive: "Drive", effect: do.AbortAnswer) -> None:
+def abort(drive: "Drive", effect: do.AbortAnswer) -> None:
     """The record failed: nothing more of the answer may leave."""
     drive.send_refusal(effect.refusal)

@@ -126,7 +126,7 @@ def _asks(document: Any, member: str) -> bool:
     return bool(document.get(member)) if isinstance(document, dict) else False
 
 
-async def decide_on(drive: "Drive", _effect: do.Decide) -> None:
+def decide_on(drive: "Drive", _effect: do.Decide) -> None:
     """Ask the policy; a hold refuses until approvals exist."""
     if drive.departed():
         drive.tell(drive.departure())
@@ -169,7 +169,7 @@ def _refusal(verdict: Verdict) -> Refusal:
     return Refusal(code, verdict.message or "A rule of this gateway refuses this request.")
 
 
-async def mask(drive: "Drive", _effect: do.Mask) -> None:
+def mask(drive: "Drive", _effect: do.Mask) -> None:
     """Put the operators' results in place; the body that goes out stands after this."""
     if drive.departed():
         drive.tell(drive.departure())

@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from lawgate.domain.errors import Code, Refusal, RefusedError, StoreUnavailableError, refuse
+from lawgate.domain.errors import Code, Refusal, RefusedError, StoreUnavailableError
+from lawgate.domain.identity import Principal
 from lawgate.domain.ids import ExchangeId
 from lawgate.exchange import effects as do
 from lawgate.exchange import events as on
@@ -30,12 +31,15 @@ from lawgate.gateway.in_force import InForce, PurposeInForce, Route
 from lawgate.gateway.metrics import NO_CONNECTION, Metrics
 from lawgate.gateway.windows import Windows
 from lawgate.identify.extract import credential_from
-from lawgate.ports import EntryDraft, Gap, Identifier, Recorder, UpstreamAnswer
+from lawgate.ports import EntryDraft, Gap, Identifier, Presented, Recorder, UpstreamAnswer
 
 log = logging.getLogger("lawgate.gateway")
 
 INTERNAL: Final = Refusal(Code.INTERNAL, "The gateway failed; the exchange id helps its operators to find out why.")
 LEFT: Final = Refusal(Code.CLIENT_LEFT, "The client closed its connection.")
+CREDENTIAL_MISSING: Final = Refusal(
+    Code.CREDENTIAL_MISSING, "Send a token of your identity provider as Authorization: Bearer <token>."
+)
 STOPPING: Final = Refusal(Code.STOPPING, "The gateway is stopping; send the request again.", 1)
 EVIDENCE_DOWN: Final = Refusal(
     Code.EVIDENCE_UNAVAILABLE, "The evidence log cannot be written, so nothing may pass; try again later.", 5
@@ -122,14 +126,16 @@ class Drive:
     async def run(self) -> None:
         """From the first byte to the last, whatever happens in between."""
         metrics = self.node.metrics
-        metrics.in_progress.inc()
+        metrics.in_progress += 1
         self.responder.on_close(self._closed)
         try:
-            if not await self._preflight():
-                await self._identify()
+            if not self._preflight():
+                waiting = self._identify()
+                if waiting is not None:
+                    await waiting
                 await self._work()
         finally:
-            metrics.in_progress.dec()
+            metrics.in_progress -= 1
             self._account()
 
     def tell(self, event: on.Event) -> None:
@@ -150,7 +156,9 @@ class Drive:
         while todo:
             effect = todo.popleft()
             try:
-                await _PERFORM[type(effect)](self, effect)
+                waiting = _PERFORM[type(effect)](self, effect)
+                if waiting is not None:
+                    await waiting
             except Exception as error:  # noqa: BLE001  a boundary: one exchange's bug must not end the node
                 self._stumble(error)
 
@@ -218,7 +226,7 @@ class Drive:
 
     # ---- identity ---------------------------------------------------------------------------
 
-    async def _preflight(self) -> bool:
+    def _preflight(self) -> bool:
         origin = self.request.get("origin")
         if origin is None:
             return False
@@ -229,25 +237,35 @@ class Drive:
         self.responder.send(204, cross_origin.preflight_headers(self.origin), b"")
         return True
 
-    async def _identify(self) -> None:
+    def _identify(self) -> Awaitable[None] | None:
+        """Verify the credential; returns what to await when it was not verified a short while ago."""
         now = self.exchange.facts.received_at
-        identifier = self.node.identifier
         try:
             presented = credential_from(self.request.get)
-            if presented is None:
-                raise refuse(
-                    Code.CREDENTIAL_MISSING, "Send a token of your identity provider as Authorization: Bearer <token>."
-                )
-            principal = identifier.cached(presented, now)
-            if principal is None:
-                principal = await identifier.identify(presented, now)
         except RefusedError as no:
             self.tell(on.Refused(no.refusal, now))
-            return
+            return None
+        if presented is None:
+            self.tell(on.Refused(CREDENTIAL_MISSING, now))
+            return None
+        principal = self.node.identifier.cached(presented, now)
+        if principal is None:
+            return self._identify_in_full(presented, now)
+        self._identified(principal)
+        return None
+
+    async def _identify_in_full(self, presented: Presented, now: float) -> None:
+        try:
+            principal = await self.node.identifier.identify(presented, now)
+        except RefusedError as no:
+            self.tell(on.Refused(no.refusal, now))
         except Exception as error:  # noqa: BLE001  a boundary: an unknown fault in a credential refuses
-            log.error("identification failed", extra={"error": _where(error)})
+            log.error("identification failed", extra={"error": _where(error)})  # noqa: TRY400  no traceback: law 4
             self.tell(on.Refused(INTERNAL, now))
-            return
+        else:
+            self._identified(principal)
+
+    def _identified(self, principal: Principal) -> None:
         self.exchange.facts.connection = self.route.connection.name if self.route else None
         self.tell(on.Identified(principal))
 
@@ -334,23 +352,23 @@ async def _record_refusal(drive: Drive, effect: do.RecordRefusal) -> None:
     await drive.record(effect.draft, lambda _entry: on.RefusalRecorded())
 
 
-async def _count_refusal(drive: Drive, effect: do.CountRefusal) -> None:
+def _count_refusal(drive: Drive, effect: do.CountRefusal) -> None:
     drive.node.floods.count(effect.refusal.code)
 
 
-async def _count_gap(_drive: Drive, _effect: do.CountGap) -> None:
+def _count_gap(_drive: Drive, _effect: do.CountGap) -> None:
     """The recorder counted it when the entry failed; ``housekeeping`` records the gap."""
 
 
-async def _send_refusal(drive: Drive, effect: do.SendRefusal) -> None:
+def _send_refusal(drive: Drive, effect: do.SendRefusal) -> None:
     drive.send_refusal(effect.refusal)
 
 
-async def _cancel_upstream(drive: Drive, _effect: do.CancelUpstream) -> None:
+def _cancel_upstream(drive: Drive, _effect: do.CancelUpstream) -> None:
     drive._cancel()  # noqa: SLF001  part of this class, outside it only to stand in the table
 
 
-_PERFORM: Final[dict[type[do.Effect], Callable[[Drive, Any], Awaitable[None]]]] = {
+_PERFORM: Final[dict[type[do.Effect], Callable[[Drive, Any], Awaitable[None] | None]]] = {
     do.Inspect: asking.inspect,
     do.Decide: asking.decide_on,
     do.Mask: asking.mask,

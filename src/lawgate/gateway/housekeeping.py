@@ -27,7 +27,7 @@ async def keep_house(node: Node) -> None:
             await asyncio.sleep(LOOK_PERIOD_S)
             looks += 1
             fault = node.recorder.healthy()
-            node.metrics.recording.set(0 if fault else 1)
+            node.metrics.recording = fault is None
             if fault:
                 node.recorder.probe_soon()
             await record_gap(node)

@@ -247,7 +247,7 @@ class Windows:
         """The outcome is durable: release the last frame and end the stream."""
         self._start()
         self._drive.responder.end(self._tail)
-        self._drive.node.metrics.stream_events.inc(self.events)
+        self._drive.node.metrics.stream_events += self.events
 
     def facts(self, now: float) -> AnswerFacts:
         """What there is of the answer. Digest and length of what was released include the last frame."""

@@ -11,7 +11,8 @@ from typing import Final
 PHONE_WORDS: Final = MappingProxyType(
     {
         "en": (
-            *"phone phones telephone tel mobile cell cellphone landline fax whatsapp sms dial hotline voicemail".split(),
+            *"phone phones telephone tel mobile cell cellphone landline fax whatsapp sms dial hotline".split(),
+            "voicemail",
             "call me",
             "call us",
             "reach me",
@@ -63,7 +64,7 @@ PHONE_KEYS: Final = frozenset(
     handy handynummer cell cellphone cellnumber cellular celular móvil movil cellulare telemóvel gsm msisdn
     fax faxnumber landline homephone workphone businessphone officephone contactphone contactnumber
     customerphone userphone phonehome phonework phonemobile whatsapp whatsappnumber smsnumber tonumber
-    fromnumber callerid rufnummer phonee164
+    fromnumber callerid rufnummer phonee
     """.split()
 )
 

@@ -14,7 +14,7 @@ from lawgate.mask.context_words import CARD_KEYS, CARD_WORDS, PHONE_KEYS, PHONE_
 from lawgate.mask.form import Anchor, Detector, Form
 from lawgate.mask.iban import IBAN_LENGTH
 from lawgate.mask.normalise import SPACED, UNSPACED
-from lawgate.mask.operators import PSEUDONYM_LETTERS, PSEUDONYM_LENGTH
+from lawgate.mask.operators import PSEUDONYM_LENGTH, PSEUDONYM_LETTERS
 
 _WORD: Final = f"[0-9A-Za-z_{SPACED}]"
 _MARK: Final = "[.%+'-]"
@@ -27,6 +27,7 @@ EMAIL_DOMAIN: Final = rf"@(?:{_LABEL}\.){{1,8}}{_LAST_LABEL}"
 
 EMAIL_LEFT: Final = f"(?<!{_WORD})(?<!{_WORD}{_MARK})(?<!{_WORD}{_MARK}{_MARK})"
 EMAIL_LOCAL: Final = f"{_WORD}+(?:{_MARK}{{1,2}}{_WORD}+)*{_MARK}?"
+_RETINA_FILE: Final = r"@[0-9]x\.(?:png|jpe?g|gif|webp|svg|avif|ico|bmp|tiff?)(?![0-9A-Za-z])"
 _EMAIL_WIDTH: Final = 160
 """Of the domain, 95 characters; longer ones exist on paper only."""
 
@@ -71,7 +72,7 @@ EMAIL: Final = Detector(
             Anchor.AT,
             EMAIL_LOCAL + EMAIL_DOMAIN,
             _EMAIL_WIDTH,
-            left=EMAIL_LEFT,
+            left=f"{EMAIL_LEFT}(?![0-9A-Za-z_.%+'-]{{1,64}}{_RETINA_FILE})",
             valid=validators.is_email,
         ),
         Form(Anchor.AT, f"[{UNSPACED}]{{1,32}}{EMAIL_DOMAIN}", _EMAIL_WIDTH),
@@ -83,24 +84,17 @@ PAYMENT_CARD: Final = Detector(
     name="PAYMENT_CARD",
     category="financial",
     score=1.0,
-    forms=tuple(
-        Form(
-            Anchor.DIGITS,
-            pattern,
-            80,
-            left=_NO_DIGIT,
-            right=_ENDS,
-            valid=validators.is_payment_card,
-        )
-        for pattern in (
-            r"[3-6][0-9]{12,18}",
-            rf"[3-6][0-9]{{3}}(?:{_CARD_S}[0-9]{{4}}){{3}}(?:{_CARD_S}[0-9]{{3}})?",
-            rf"[3-6][0-9]{{3}}(?:{_CARD_S}[0-9]{{4}}){{2}}{_CARD_S}[0-9]{{1,3}}",
-            rf"3[0-9]{{3}}{_CARD_S}[0-9]{{6}}{_CARD_S}[0-9]{{4,5}}",
-            rf"[3-6][0-9]{{5}}{_CARD_S}[0-9]{{7,13}}",
-        )
-    )
-    + (
+    forms=(
+        *(
+            Form(Anchor.DIGITS, pattern, 80, left=_NO_DIGIT, right=_ENDS, valid=validators.is_payment_card)
+            for pattern in (
+                r"[3-6][0-9]{12,18}",
+                rf"[3-6][0-9]{{3}}(?:{_CARD_S}[0-9]{{4}}){{3}}(?:{_CARD_S}[0-9]{{3}})?",
+                rf"[3-6][0-9]{{3}}(?:{_CARD_S}[0-9]{{4}}){{2}}{_CARD_S}[0-9]{{1,3}}",
+                rf"3[0-9]{{3}}{_CARD_S}[0-9]{{6}}{_CARD_S}[0-9]{{4,5}}",
+                rf"[3-6][0-9]{{5}}{_CARD_S}[0-9]{{7,13}}",
+            )
+        ),
         Form(
             Anchor.DIGITS,
             r"[3-6](?:[ .\-/\r\n]{0,2}[0-9]){12,18}",
@@ -241,8 +235,8 @@ PHONE: Final = Detector(
         ),
         Form(
             Anchor.DIGITS,
-            rf"\(?[0-9]{{2,5}}(?:{_S}{{0,3}}[0-9]){{2,11}}{_EXTENSION}",
-            66,
+            rf"(?:\(|[0-9][ \-]?\()?[0-9]{{2,5}}(?:{_S}{{0,3}}[0-9]){{2,11}}{_EXTENSION}",
+            70,
             left=rf"(?!{_DATE}){_APART_OR_SIGN}(?<![0-9>\]*][.\-/:,])(?<!{_PSEUDONYM_END}[.\-/:,])",
             right=rf"{_ENDS}(?![.:](?:{_REPLACED}))",
             valid=validators.is_national_phone,

@@ -9,6 +9,7 @@ Rule 3: what is not read is counted: opaque strings (``OPAQUE``), and JSON neste
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from lawgate.domain import json_text
@@ -42,6 +43,9 @@ class JsonFindings(NamedTuple):
     not_inspected: int
 
 
+_NOTHING: Final = JsonFindings([], 0)
+
+
 def json_edits(
     raw: str, masker: Masker, *, skip: frozenset[str] = frozenset(), withhold: frozenset[str] = frozenset()
 ) -> JsonFindings:
@@ -67,8 +71,9 @@ def _walk(raw: str, masker: Masker, skip: frozenset[str], nesting: int, around: 
                 edits += [_shifted(edit, start) for edit in number_edits(text, name, masker)]
             continue
         found = string_edits(text, name if kind == STRING else None, masker, shift=start, nesting=nesting)
-        edits += found.edits
-        not_inspected += found.not_inspected
+        if found is not _NOTHING:
+            edits += found.edits
+            not_inspected += found.not_inspected
     return JsonFindings(edits, not_inspected)
 
 
@@ -107,7 +112,9 @@ def string_edits(raw: str, name: str | None, masker: Masker, *, shift: int = 0, 
     elif is_opaque(text):
         return JsonFindings([], 1)
     edits = masker.edits(text, key=name)
-    return JsonFindings(_lifted(edits, raw, shift) if edits else [], not_inspected)
+    if not edits and not not_inspected:
+        return _NOTHING
+    return JsonFindings(_lifted(edits, raw, shift), not_inspected)
 
 
 def _is_json(text: str) -> bool:
@@ -175,6 +182,12 @@ def withheld(raw: str, edits: list[Edit], names: frozenset[str]) -> list[Edit]:
 
 def _may_hold(raw: str, names: frozenset[str]) -> bool:
     """Whether a container under one of ``names`` may be there: the usual ``"logprobs":null`` is none."""
-    if any(name in raw and re.search(rf'"{re.escape(name)}"\s*+:\s*+[\[{{]', raw) for name in names):
+    if any(name in raw for name in names) and _container_pattern(names).search(raw):
         return True
     return "\\u00" in raw and _ESCAPED_LETTER.search(raw) is not None
+
+
+@lru_cache(maxsize=16)
+def _container_pattern(names: frozenset[str]) -> re.Pattern[str]:
+    any_name = "|".join(re.escape(name) for name in sorted(names))
+    return re.compile(rf'(?:{any_name})"\s*+:\s*+[\[{{]')

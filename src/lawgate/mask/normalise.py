@@ -12,7 +12,10 @@ from typing import Final
 INVISIBLE_RUN_MAX: Final = 4
 """Longer runs of invisible characters are left in and end every span, so that a span's length stays bounded."""
 
-_INVISIBLE: Final = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff"
+_INVISIBLE: Final = (
+    "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff"
+    "\U000e0000-\U000e0fff"
+)
 _SPACES: Final = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _HYPHENS: Final = "\u2010-\u2015\u2043\u207b\u2212\ufe58\ufe63"
 _FULL_WIDTH: Final = "\uff01-\uff5e"

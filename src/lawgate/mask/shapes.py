@@ -23,6 +23,7 @@ _CHAIN: Final = re.compile(rb"0[0 \n.\-/()]{%d,}+" % (_CHAIN_LENGTH_MIN - 1))
 """Possessive, and a digit first, so that text without digits is skipped by ``memchr``."""
 _CACHED_LENGTH_MAX: Final = 96
 _CACHE_SIZE: Final = 4096
+"""When full, a cache starts afresh: hostile shapes must not keep ordinary ones out."""
 
 
 def _table() -> bytes:
@@ -84,7 +85,9 @@ class DigitForms:
             if chain[offset] in SIGNS or (chain[offset] == _DIGIT and (offset == 0 or chain[offset - 1] != _DIGIT))
             for form in self._beginning(chain, offset)
         )
-        if len(chain) <= _CACHED_LENGTH_MAX and len(self._chains) < _CACHE_SIZE:
+        if len(chain) <= _CACHED_LENGTH_MAX:
+            if len(self._chains) >= _CACHE_SIZE:
+                self._chains.clear()
             self._chains[chain] = places
         return places
 
@@ -94,6 +97,7 @@ class DigitForms:
         forms = self._tails.get(tail)
         if forms is None:
             forms = tuple(number for number, pattern in enumerate(self._patterns) if pattern.match(tail))
-            if len(self._tails) < _CACHE_SIZE:
-                self._tails[tail] = forms
+            if len(self._tails) >= _CACHE_SIZE:
+                self._tails.clear()
+            self._tails[tail] = forms
         return forms

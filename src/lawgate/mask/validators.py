@@ -13,7 +13,6 @@ from lawgate.mask.normalise import digits
 from lawgate.mask.numbering import national_lengths
 
 _DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
-_RETINA_FILE: Final = re.compile(r"\dx\.(?:png|jpe?g|gif|webp|svg|avif|ico|bmp|tiff?)", re.IGNORECASE)
 _LOCAL_PART_MAX: Final = 64
 """RFC 5321 section 4.5.3.1.1."""
 _AMOUNT: Final = re.compile(r"\d+\.\d{1,2}|\d{1,3}(?:[. ]\d{3})+\.\d\d")
@@ -21,9 +20,8 @@ _EXTENSION: Final = re.compile("[xXeE]")
 
 
 def is_email(value: str) -> bool:
-    """A local part of at most 64 characters; not a file name such as ``icon@2x.png``."""
-    at = value.index("@")
-    return at <= _LOCAL_PART_MAX and not _RETINA_FILE.fullmatch(value, at + 1)
+    """A local part of at most 64 characters."""
+    return value.index("@") <= _LOCAL_PART_MAX
 
 
 def has_luhn_digit(number: str) -> bool:
@@ -84,7 +82,9 @@ def is_us_ssn(value: str) -> bool:
 
 
 def is_international_phone(value: str) -> bool:
-    """An assigned calling code (ITU-T E.164) and a length that its numbering plan has."""
+    """An assigned calling code (ITU-T E.164), a length that its numbering plan has, and no decimal fraction."""
+    if _AMOUNT.fullmatch(value, 1):
+        return False
     number = digits(_without_extension(value).replace("(0)", ""))
     number = number.removeprefix("00")
     code, shortest, longest = national_lengths(number)

@@ -12,21 +12,18 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
-from lawgate.domain.errors import EvidenceError, LawgateError
+from lawgate.domain.errors import EvidenceError
 from lawgate.identify.api_key import ID_LENGTH, ISSUER, SECRET_BYTES, generate
 from lawgate.operations.actor import Actor
 from lawgate.operations.drafts import key_draft
+from lawgate.operations.errors import KeyRequestError, NotFoundError
 from lawgate.operations.place import Place
-from lawgate.operations.visit import NotFoundError, Visit, require_owner
+from lawgate.operations.visit import Visit, require_owner
 from lawgate.ports import ApiKeyRow
 from lawgate.store.api_keys import ApiKeyTable
 
 EXPIRES_S_MAX: Final = 2 * 366 * 86_400
 """Two years; a credential that nobody renews is one that nobody looks after."""
-
-
-class KeyRequestError(LawgateError):
-    """An API key that was asked for cannot be made."""
 
 
 @dataclass(frozen=True, slots=True)

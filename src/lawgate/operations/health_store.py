@@ -39,7 +39,7 @@ def store_findings(place: Place, now: float) -> Iterator[Finding]:
     yield key_file_finding(place)
     owner = _owner_finding(place)
     yield owner
-    for name, directory in (("evidence disk", place.paths.evidence), ("keys disk", place.paths.keys)):
+    for name, directory in (("evidence", place.paths.evidence), ("keys", place.paths.keys)):
         yield from disk_findings(name, directory)
     if owner.health != "ok":
         yield skipped("store", "not opened, because this user would leave files that the gateway cannot read")
@@ -64,8 +64,9 @@ def _owner_finding(place: Place) -> Finding:
     return fine("user", "this user owns the store")
 
 
-def disk_findings(name: str, directory: Path) -> Iterator[Finding]:
+def disk_findings(whose: str, directory: Path) -> Iterator[Finding]:
     """A directory's disk: room, whether it keeps anything, whether a sync works and how long it takes."""
+    name = f"{whose} disk"
     if not directory.is_dir():
         yield failed(name, f"{directory} is not there", "run 'lawgate init', or restore it from its backup")
         return
@@ -80,7 +81,7 @@ def disk_findings(name: str, directory: Path) -> Iterator[Finding]:
     kind = filesystem_of(directory)
     if kind in VOLATILE:
         yield warning(name, f"{directory} is on {kind}, which a restart empties", "move it to a disk")
-    yield sync_finding(name, directory)
+    yield sync_finding(f"{whose} sync", directory)
 
 
 def sync_finding(name: str, directory: Path) -> Finding:

@@ -17,9 +17,10 @@ from lawgate.evidence.merkle import leaf_hash
 from lawgate.exchange.record import ANSWER, META, REQUEST
 from lawgate.operations.actor import Actor
 from lawgate.operations.drafts import ACCESS, access_draft
+from lawgate.operations.errors import NotFoundError
 from lawgate.operations.listing import is_step
 from lawgate.operations.masked_body import MaskedBody, UnreadableBodyError, read_body
-from lawgate.operations.visit import NotFoundError, Visit
+from lawgate.operations.visit import Visit
 from lawgate.store.reader import StoredEntry, StoreReader
 
 OPENED: Final = frozenset({META, REQUEST, ANSWER})

@@ -52,7 +52,6 @@ class ExchangeRow(msgspec.Struct, frozen=True, gc=False):
 
 async def list_exchanges(visit: Visit, actor: Actor, query: Query) -> list[ExchangeRow]:
     """The newest exchanges first; the list is recorded when this returns. Raises ``EvidenceError``."""
-    visit.integrate()
     rows = list(islice(exchanges(visit.reader, query), min(query.limit, ROWS_MAX)))
     asked = {name: value for name, value in asdict(query).items() if value is not None}
     await visit.record(access_draft(actor, "list", int(time.time()), details={"query": asked, "rows": len(rows)}))

@@ -21,8 +21,9 @@ from lawgate.evidence.proof import parse_proof, verify_proof
 from lawgate.evidence.verify import Check
 from lawgate.operations.actor import Actor
 from lawgate.operations.drafts import access_draft
+from lawgate.operations.errors import NotFoundError
 from lawgate.operations.listing import is_step
-from lawgate.operations.visit import NotFoundError, Visit
+from lawgate.operations.visit import Visit
 from lawgate.store.files import StorePaths, read_vkey
 from lawgate.store.reader import StoredEntry, StoreReader
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from lawgate.domain.errors import EvidenceError, LawgateError
+from lawgate.domain.errors import EvidenceError
 from lawgate.evidence.errors import EvidenceInputError
 from lawgate.evidence.leaf import decode_leaf
 from lawgate.evidence.proof import parse_proof, verify_proof
 from lawgate.evidence.verify import Check, Report, verify_note
 from lawgate.kms.key_file import load_key_file
+from lawgate.operations.errors import UnreadableError
 from lawgate.operations.place import Place
 from lawgate.operations.visit import require_owner
 from lawgate.store.files import StorePaths
@@ -27,10 +28,6 @@ from lawgate.store.verification import verify_store
 NO_CONTENT: Final = "content: no key was given, so no part was opened"
 NO_PIN: Final = "pinned checkpoint: none was given, so a rollback to before the published one would not show"
 FILE_B_MAX: Final = 1 << 20
-
-
-class UnreadableError(LawgateError):
-    """What was to be verified cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

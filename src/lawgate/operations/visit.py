@@ -16,11 +16,11 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Final
 
-from lawgate.domain.errors import EvidenceError, LawgateError
+from lawgate.domain.errors import EvidenceError
 from lawgate.kms.key_file import load_key_file
 from lawgate.log.integrator import Integrator
 from lawgate.operations.place import Place
-from lawgate.ports import EntryDraft, RecordedEntry
+from lawgate.ports import EntryDraft, KeyWrapper, RecordedEntry
 from lawgate.store.files import FileLock, StorePaths
 from lawgate.store.opening import Store, open_store
 from lawgate.store.reader import StoredEntry, StoreReader
@@ -34,17 +34,15 @@ _TURN_S: Final = 0.05
 _KEYS_AHEAD: Final = 4
 
 
-class NotFoundError(LawgateError):
-    """What was asked for by its id does not exist."""
-
-
 class Visit:
-    """An open store: ``record`` first, then read."""
+    """An open store: ``record`` first, then show."""
 
     def __init__(self, paths: StorePaths, store: Store, reader: StoreReader) -> None:
         self.paths: Final = paths
         self.store: Final = store
         self.reader: Final = reader
+        self.fault: str | None = None
+        """Why what was recorded could not be signed yet, once the visit is over."""
 
     async def record(self, draft: EntryDraft) -> RecordedEntry:
         """Append one entry; durable on return. Raises ``StoreUnavailableError``: then nothing may be shown."""
@@ -60,6 +58,8 @@ class Visit:
             integrator.run_once()
         except EvidenceError as error:
             return str(error)
+        except Exception as error:  # noqa: BLE001 - a database that somebody changed may hold anything at all
+            return f"the log cannot be integrated ({type(error).__name__}); run 'lawgate verify'"
         finally:
             integrator.stop()
         return None
@@ -81,14 +81,13 @@ class Visit:
 async def visiting(place: Place, *, wait_s: float = WAIT_S) -> AsyncIterator[Visit]:
     """Open the store as a command. Raises ``EvidenceError`` with the mend."""
     require_owner(place.paths.evidence, os.geteuid())
-    wrapper = load_key_file(place.kek_file)
-    await _take_turn(place.paths, wait_s)
-    loop = asyncio.get_running_loop()
-    store = open_store(place.paths, wrapper=wrapper, node=NODE, loop=loop, keys_ahead=_KEYS_AHEAD)
+    store = await _opened(place.paths, load_key_file(place.kek_file), wait_s)
     try:
         await store.start()
         with closing(StoreReader(place.paths, store.keys)) as reader:
-            yield Visit(place.paths, store, reader)
+            visit = Visit(place.paths, store, reader)
+            yield visit
+            visit.fault = visit.integrate()
     finally:
         await store.aclose()
 
@@ -113,15 +112,28 @@ def _user(uid: int) -> str:
         return f"#{uid}"
 
 
-async def _take_turn(paths: StorePaths, wait_s: float) -> None:
-    """Wait until no other command holds the node's lock; opening takes it again at once."""
+async def _opened(paths: StorePaths, wrapper: KeyWrapper, wait_s: float) -> Store:
+    """Open the store when it is our turn."""
     deadline = time.monotonic() + wait_s
-    while paths.journals.is_dir():  # a store that was not made is for ``open_store`` to complain about
-        lock = FileLock.acquire(paths.node_lock(NODE))
-        if lock is not None:
-            lock.release()
-            return
+    loop = asyncio.get_running_loop()
+    while True:
+        if not _is_taken(paths):
+            try:
+                return open_store(paths, wrapper=wrapper, node=NODE, loop=loop, keys_ahead=_KEYS_AHEAD)
+            except EvidenceError:
+                if not _is_taken(paths):  # else another command was quicker
+                    raise
         if time.monotonic() >= deadline:
             msg = f"another lawgate command has been at work on {paths.evidence} for {wait_s:g} s; try again later"
             raise EvidenceError(msg)
         await asyncio.sleep(_TURN_S)
+
+
+def _is_taken(paths: StorePaths) -> bool:
+    if not paths.journals.is_dir():  # a store that was not made is for ``open_store`` to complain about
+        return False
+    lock = FileLock.acquire(paths.node_lock(NODE))
+    if lock is None:
+        return True
+    lock.release()
+    return False

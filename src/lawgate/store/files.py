@@ -184,8 +184,12 @@ class FileLock:
 
     @classmethod
     def acquire(cls, path: Path) -> Self | None:
-        """The lock, or ``None`` when another holder has it; never waits."""
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """The lock, or ``None`` when another holder has it; never waits. Raises ``EvidenceError``."""
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            msg = f"{path}: cannot be opened ({error.strerror}); run as the user that owns the store"
+            raise EvidenceError(msg) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

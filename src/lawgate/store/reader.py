@@ -33,8 +33,11 @@ PAGE: Final = 256
 ATTEMPTS: Final = 5
 _COLUMNS: Final = (
     "idx, node, id, nseq, kind, ts, owner, exchange, principal, subject, connection, purpose, "
-    "state, outcome, code, leaf, parts"
+    "state, outcome, code, CAST(leaf AS BLOB), CAST(parts AS BLOB)"
 )
+# SQLite keeps whatever type a tamperer wrote into a column; a cast keeps that from being an exception here.
+_FRAMES: Final = "SELECT number, CAST(ciphertext AS BLOB) FROM frames WHERE series = ?"
+_SERIES: Final = "SELECT CAST(head AS BLOB) FROM series WHERE id = ?"
 _UNSIGNED: Final = "is not under a signed checkpoint yet; try again in a second"
 T = TypeVar("T")
 
@@ -184,13 +187,13 @@ class StoreReader:
                 if frame.series == series_id:
                     frames[frame.number] = frame.ciphertext
                     head = frame.opens or head
-        rows = self.fetch_all("SELECT head FROM series WHERE id = ?", series_id)
+        rows = self.fetch_all(_SERIES, series_id)
         if rows:
             head = decode_series(rows[0][0], f"series {series_id}")
         if head is None:
             msg = f"the windows of series {series_id} are missing; run 'lawgate verify'"
             raise EvidenceError(msg)
-        frames |= dict(self.fetch_all("SELECT number, ciphertext FROM frames WHERE series = ?", series_id))
+        frames |= dict(self.fetch_all(_FRAMES, series_id))
         return head, without_hole(frames)
 
     def _open_series(self, row: PartRow, keys: KeyPair) -> OpenedPart:

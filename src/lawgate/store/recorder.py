@@ -100,7 +100,7 @@ class StoreRecorder:
 
     def probe_soon(self) -> None:
         """Let the writer try again; from any thread. ``healthy`` shows what came of it."""
-        self._put(ProbeJob(None))
+        self._open_writer().submit_now(ProbeJob(None))
 
     def count_refused(self, entries: int = 1) -> None:
         """Count what was refused without asking the store, because ``healthy`` had said why not."""
@@ -197,7 +197,8 @@ class StoreRecorder:
         try:
             buckets = await self._buckets_later(draft.retention, day)
             keys = await self._keys_later(_journey(draft.index), day)
-        except StoreUnavailableError:
+        except StoreUnavailableError as error:
+            self._fault = str(error)  # until the journal is written again: an entry needs both
             self.count_refused()
             raise
         if windows is not None:
@@ -258,10 +259,13 @@ class StoreRecorder:
         )
 
     def _put(self, job: Job) -> None:
+        self._open_writer().submit(job)
+
+    def _open_writer(self) -> JournalWriter:
         if self._writer is None:
             msg = "the evidence store is not open"
             raise StoreUnavailableError(msg)
-        self._writer.submit(job)
+        return self._writer
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         task = self._loop.create_task(work)

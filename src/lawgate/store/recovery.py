@@ -85,7 +85,7 @@ class StoreRecovery:
     ) -> StoredWindows | None:
         heads = [
             decode_series(head, f"a series of exchange {exchange}")
-            for (head,) in self._reader.fetch_all("SELECT head FROM series WHERE exchange = ?", exchange)
+            for (head,) in self._reader.fetch_all("SELECT CAST(head AS BLOB) FROM series WHERE exchange = ?", exchange)
         ]
         indexed = {head.id for head in heads}
         opened = [frame.opens for frames in tail.values() for frame in frames if frame.opens is not None]
@@ -101,7 +101,7 @@ class StoreRecovery:
         keys = self._reader.find_keys(head.owner, head.bucket)
         if keys is None:
             return None
-        sql = "SELECT number, ciphertext FROM frames WHERE series = ?"
+        sql = "SELECT number, CAST(ciphertext AS BLOB) FROM frames WHERE series = ?"
         frames = {frame.number: frame.ciphertext for frame in tail} | dict(self._reader.fetch_all(sql, head.id))
         series = Series(head, b"")
         try:

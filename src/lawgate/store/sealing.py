@@ -8,7 +8,16 @@ Rule 2: randomness comes in one piece for each entry and is cut up: 44 bytes of 
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from lawgate.evidence.parts import KEY_SIZE, NONCE_SIZE, open_frame, open_sealed, seal, unwrap_with, wrap_with
+from lawgate.evidence.parts import (
+    KEY_SIZE,
+    NONCE_SIZE,
+    WrappingKey,
+    entry_place,
+    open_frame,
+    open_sealed,
+    seal_at,
+    unwrap_with,
+)
 from lawgate.evidence.parts import wrapping_key as derive_wrapping_key
 from lawgate.ports import PartDraft
 from lawgate.store.group import PartRow, SeriesRow
@@ -31,17 +40,17 @@ class ExchangeKeys:
     def __init__(self, owner: HeldKey, day: int) -> None:
         self.owner = owner
         self.day = day
-        self.wrapping: dict[int, bytes] = {}
+        self.wrapping: dict[int, WrappingKey] = {}
         self.principal: bytes | None = None
         self.principal_name: str | None = None
         self.subject: bytes | None = None
         self.subject_name: str | None = None
 
-    def wrapping_key(self, bucket: HeldKey) -> bytes:
+    def wrapping_key(self, bucket: HeldKey) -> WrappingKey:
         """Derived once for each bucket."""
         key = self.wrapping.get(bucket.id)
         if key is None:
-            key = self.wrapping[bucket.id] = derive_wrapping_key(self.owner.key, bucket.key)
+            key = self.wrapping[bucket.id] = WrappingKey(derive_wrapping_key(self.owner.key, bucket.key))
         return key
 
 
@@ -49,21 +58,19 @@ def seal_parts(
     entry: str, drafts: Sequence[PartDraft], keys: ExchangeKeys, buckets: BucketPair, random: bytes
 ) -> list[PartRow]:
     """Seal the parts of one entry; ``random`` has ``PART_RANDOM_B`` bytes for each."""
+    assert len(random) == PART_RANDOM_B * len(drafts)  # so every slice below has the size that it names
     rows: list[PartRow] = []
-    owner, at = keys.owner.id, 0
+    owner, place, at = keys.owner.id, entry_place(entry), 0
     for number, draft in enumerate(drafts):
         bucket = buckets.content if draft.content else buckets.evidence
-        secret, nonce = random[at : at + KEY_SIZE], random[at + KEY_SIZE : at + _NONCE_END]
-        sealed = seal(
-            entry=entry, number=number, label=draft.label, plaintext=draft.plaintext, secret=secret, nonce=nonce
+        secret, label = random[at : at + KEY_SIZE], draft.label
+        ciphertext, commitment = seal_at(
+            place, number, label, draft.plaintext, secret, random[at + KEY_SIZE : at + _NONCE_END]
         )
-        wrap = wrap_with(
-            keys.wrapping_key(bucket),
-            secret=secret,
-            context=part_context(entry, number, owner, bucket.id),
-            nonce=random[at + _NONCE_END : at + PART_RANDOM_B],
+        wrap = keys.wrapping_key(bucket).wrap(
+            secret, part_context(entry, number, owner, bucket.id), random[at + _NONCE_END : at + PART_RANDOM_B]
         )
-        rows.append(PartRow(draft.label, sealed.commitment, owner, bucket.id, wrap, sealed.ciphertext))
+        rows.append(PartRow(label, commitment, owner, bucket.id, wrap, ciphertext))
         at += PART_RANDOM_B
     return rows
 

@@ -5,9 +5,10 @@ Rule 2: each database says its format in ``PRAGMA user_version``; migrations onl
 Rule 3: a database of a newer format, or of another kind, is refused and left as it is.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -52,6 +53,7 @@ def open_database(
     path: Path, schema: Schema, *, durability: Durability = Durability.FULL, secure_delete: bool = False
 ) -> sqlite3.Connection:
     """Open for writing, create or migrate as needed. Raises ``EvidenceError`` with path and mend."""
+    _create_private(path)
     try:
         connection = _connect(path, "rwc")
         _set_pragmas(connection, durability, secure_delete=secure_delete)
@@ -138,6 +140,12 @@ def checkpoint_wal(connection: sqlite3.Connection, *, truncate: bool) -> bool:
     mode = "TRUNCATE" if truncate else "PASSIVE"
     busy, in_wal, copied = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
     return not busy and in_wal == copied
+
+
+def _create_private(path: Path) -> None:
+    """SQLite would follow the umask; the WAL and its index get the database's mode."""
+    with suppress(OSError):  # it is there, or SQLite says why it cannot be
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

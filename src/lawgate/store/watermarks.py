@@ -4,24 +4,28 @@ Rule: the watermark is in the transaction that holds the entries, so whoever can
 """
 
 import sqlite3
+from typing import Final
 
 from lawgate.evidence.leaf import FIRST_NSEQ, GENESIS_PREV
 from lawgate.store.journals import Place
 
-START = Place(0, FIRST_NSEQ, GENESIS_PREV)
+START: Final = Place(0, FIRST_NSEQ, GENESIS_PREV)
 """Before the first row of a journal."""
+
+_PLACES: Final = (
+    "SELECT node, CAST(seq AS INTEGER), CAST(nseq AS INTEGER), CAST(head AS BLOB), "
+    "(SELECT coalesce(max(idx) + 1, 0) FROM entries) FROM journals"
+)
 
 
 def read_places(evidence: sqlite3.Connection) -> dict[str, Place]:
     """The place of each node's journal."""
-    rows = evidence.execute("SELECT node, seq, nseq, head FROM journals").fetchall()
-    return {node: Place(seq, nseq, head) for node, seq, nseq, head in rows}
+    return read_places_and_size(evidence)[0]
 
 
 def read_places_and_size(evidence: sqlite3.Connection) -> tuple[dict[str, Place], int]:
     """The places and the number of indexed entries, as of one moment."""
-    sql = "SELECT node, seq, nseq, head, (SELECT coalesce(max(idx) + 1, 0) FROM entries) FROM journals"
-    rows = evidence.execute(sql).fetchall()
+    rows = evidence.execute(_PLACES).fetchall()
     return {node: Place(seq, nseq, head) for node, seq, nseq, head, _ in rows}, rows[0][4] if rows else 0
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from lawgate.domain.errors import StoreUnavailableError
 from lawgate.domain.ids import ExchangeId
-from lawgate.evidence.parts import KEY_SIZE, NONCE_SIZE, FramesDigest, commitment, seal_frame, wrap_with
+from lawgate.evidence.parts import KEY_SIZE, NONCE_SIZE, FramesDigest, commitment, seal_frame
 from lawgate.ports import RetentionClass
 from lawgate.store.group import FrameRow, PartRow, SeriesRow
 from lawgate.store.keys import HeldKey
@@ -61,12 +61,8 @@ def new_series(exchange: str, label: str, retention: str, keys: ExchangeKeys, bu
     """A series under the exchange's owner key and the content bucket's."""
     random = os.urandom(_SERIES_RANDOM_B)
     series_id, secret = random[:SERIES_ID_B].hex(), random[SERIES_ID_B : SERIES_ID_B + KEY_SIZE]
-    wrap = wrap_with(
-        keys.wrapping_key(bucket),
-        secret=secret,
-        context=series_context(series_id, keys.owner.id, bucket.id),
-        nonce=random[SERIES_ID_B + KEY_SIZE :],
-    )
+    context = series_context(series_id, keys.owner.id, bucket.id)
+    wrap = keys.wrapping_key(bucket).wrap(secret, context, random[SERIES_ID_B + KEY_SIZE :])
     return Series(SeriesRow(series_id, exchange, label, retention, keys.owner.id, bucket.id, wrap), secret)
 
 

@@ -178,10 +178,10 @@ class GatewayNode:
         try:
             await self.reload()
         except LawgateError as error:
-            self.metrics.reloads.labels("refused").inc()
+            self.metrics.reloads["refused"] += 1
             log.error("configuration not reloaded; the old one stays", extra={"reason": str(error)})  # noqa: TRY400
         else:
-            self.metrics.reloads.labels("accepted").inc()
+            self.metrics.reloads["accepted"] += 1
             log.info("configuration reloaded", extra={"digest": self.config.digest})
 
     async def reload(self) -> None:

@@ -8,10 +8,11 @@
 // Tokens are RFC 9068 access tokens for the resource of the audience "lawgate" (RFC 8707), or for another.
 //
 // POST /control/rotate?keep=1   a new signing key first, the old ones still published (keep=0: not)
+// POST /control/sign?typ=JWT     what the body (JSON claims) says, signed with the provider's own key: an ID token, say
 // POST /control/down?on=1        from now on answer 503 to every GET, discovery and keys among them (on=0: not)
 
 import { createServer } from 'node:http';
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { Provider } from 'oidc-provider';
 
 const SECRET = 'loopback-only-secret';
@@ -70,6 +71,14 @@ function providerFor(issuer) {
   return provider.callback();
 }
 
+function signed(typ, claims) {
+  const header = { alg: algorithm, kid: keys[0].kid, typ };
+  const input = [JSON.stringify(header), claims].map((part) => Buffer.from(part).toString('base64url')).join('.');
+  const key = createPrivateKey({ key: keys[0], format: 'jwk' });
+  const signature = sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' });
+  return `${input}.${signature.toString('base64url')}`;
+}
+
 function control(url, issuer) {
   if (url.pathname === '/control/rotate') {
     const kept = url.searchParams.get('keep') === '0' ? [] : keys;
@@ -83,7 +92,11 @@ function control(url, issuer) {
 const server = createServer((request, response) => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
   const url = new URL(request.url, issuer);
-  if (request.method === 'POST' && url.pathname.startsWith('/control/')) {
+  if (request.method === 'POST' && url.pathname === '/control/sign') {
+    const chunks = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => response.end(signed(url.searchParams.get('typ'), Buffer.concat(chunks).toString())));
+  } else if (request.method === 'POST' && url.pathname.startsWith('/control/')) {
     control(url, issuer);
     response.writeHead(204).end();
   } else if (down && request.method === 'GET') {

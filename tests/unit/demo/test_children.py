@@ -78,4 +78,4 @@ def test_a_command_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_commands_print_for_the_page() -> None:
-    assert environment() == {**os.environ, "COLUMNS": "95", "NO_COLOR": "1"}
+    assert environment() == {**os.environ, "COLUMNS": "1000", "NO_COLOR": "1"}

@@ -13,12 +13,12 @@ import pytest
 
 from lawgate.demo.listening import READY
 
-RUN = "import sys; from lawgate.demo.command import demo; demo(sys.argv[1:], prog_name='lawgate demo')"
+DEMO = (sys.executable, "-m", "lawgate", "demo")
 
 
 @contextmanager
 def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [sys.executable, "-c", RUN, *arguments]
+    command = [*DEMO, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -57,9 +57,9 @@ def test_an_issuer_may_have_another_name_than_its_address() -> None:
 def test_a_port_in_use_is_one_line_and_not_a_traceback() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        command = [sys.executable, "-c", RUN, "model", "--port", port]
+        command = [*DEMO, "model", "--port", port]
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 1
+    assert done.returncode == 5
     assert done.stderr.splitlines() == [
-        f"Error: cannot listen on 127.0.0.1:{port} (Address already in use); choose another --port"
+        f"lawgate: cannot listen on 127.0.0.1:{port} (Address already in use); choose another --port"
     ]

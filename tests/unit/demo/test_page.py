@@ -55,6 +55,17 @@ def test_a_commands_output_is_shown_as_it_is(sheet: Sheet) -> None:
     assert sheet.plain == ["   $ lawgate verify", "   one", "", "     two   three"]
 
 
+@pytest.mark.parametrize(
+    ("start", "column"),
+    [("", 3), ("FAILED  tree       ", 22), ("  masking   ", 15), ('    "content": ', 7), ("x" * 120 + "  ", 52)],
+)
+def test_a_commands_long_lines_go_on_below_their_last_column(sheet: Sheet, start: str, column: int) -> None:
+    sheet.page.command("lawgate verify", start + "one EMAIL, " * 20)
+    assert max(map(len, sheet.plain)) <= WIDTH
+    assert " ".join(" ".join(sheet.plain).split()).count("one EMAIL,") == 20
+    assert len(sheet.plain[-1]) - len(sheet.plain[-1].lstrip()) == column
+
+
 def test_a_page_without_values_marks_masks_only() -> None:
     lines: list[str] = []
     Page(lines.append).say("saw", "anna@mail.example <EMAIL>")

@@ -72,7 +72,7 @@ def told(world: World, folder: Path) -> str:
 
 
 def test_the_requests_of_a_right_world_pass_and_then_there_is_no_record(tmp_path: Path) -> None:
-    assert told(World(), tmp_path).startswith("record: lawgate records show failed")
+    assert told(World(), tmp_path).startswith("record: FileNotFoundError")
 
 
 WRONG: list[tuple[Callable[[World], None], str]] = [
@@ -122,5 +122,17 @@ def test_values_in_clear_are_found_in_files(data: bytes, found: list[str]) -> No
     assert story.in_clear(data) == found
 
 
+def test_a_file_that_holds_a_value_is_named(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "evidence.db").write_bytes(b"\0" + story.EMAIL.encode() + b"\0")
+    (tmp_path / "gateway.log").write_text("<EMAIL>")
+    assert story.files_in_clear(tmp_path) == {"evidence.db": [story.EMAIL]}
+
+
 def test_pieces_are_the_texts_of_a_streams_events() -> None:
     assert story.pieces_of(sse("a", "", "b")) == ["a", "b"]
+
+
+def test_json_is_cut_down_to_where_something_was_found() -> None:
+    shown = 'why\n\nREQUEST\n{\n  "a": 1,\n  "b": "to [EMAIL]",\n  "c": [\n    1\n  ]\n}\n\nend [x]\n'
+    assert story.without_json(shown) == 'why\n\nREQUEST\n...\n  "b": "to [EMAIL]",\n...\n\nend [x]'

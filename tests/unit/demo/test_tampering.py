@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lawgate.demo.tampering import INDEX, change_one_byte, copy_store, is_indexed, open_for_reading
+from lawgate.demo.tampering import CHECKPOINT, INDEX, change_one_byte, copy_store, is_settled, open_for_reading
 from lawgate.store.schema import EVIDENCE
 
 LEAF = b'{"id":"x","t":"intent","ts":%d,"v":1}'
@@ -71,9 +71,16 @@ def test_exactly_one_byte_of_one_entry_changes(folder: Path, ts: int, before: st
     assert (change.before, change.after) == (f'"ts":{ts}', f'"ts":{ts // 10}{after}')
 
 
-def test_it_knows_what_is_indexed(folder: Path) -> None:
-    assert is_indexed(folder, "first")
-    assert not is_indexed(folder, "second")
+@pytest.mark.parametrize(
+    ("exchange", "entries", "signed", "settled"),
+    [("first", 1, 2, True), ("first", 1, 1, False), ("first", 2, 2, False), ("third", 1, 2, False)],
+)
+def test_a_log_is_settled_when_all_of_it_is_signed(
+    folder: Path, exchange: str, entries: int, signed: int, *, settled: bool
+) -> None:
+    insert(folder, "second", 1_800_000_010)
+    (folder / CHECKPOINT).write_text(f"log.example\n{signed}\nroot\n\n— log.example signature\n", encoding="utf-8")
+    assert is_settled(folder, exchange, entries) is settled
 
 
 def test_the_original_cannot_be_changed_through_a_reader(folder: Path) -> None:

@@ -141,8 +141,15 @@ def test_a_hold_is_decided_claimed_and_evaluated_again() -> None:
 
 def test_recovery_of_an_intent_is_unknown_and_of_windows_is_interrupted() -> None:
     play = Playbook(State.INTENT_RECORDED)
+    play.exchange.facts.intent = "e1"
     _ = play >> on.Recovered(NO_ANSWER) << [do.RecordOutcome]
     assert play.exchange.facts.outcome == "unknown"
+
+
+def test_recovery_of_a_hold_leaves_it_a_hold() -> None:
+    play = Playbook(State.HELD)
+    _ = play >> on.Recovered(NO_ANSWER) << []
+    assert play.exchange.facts.outcome is None
 
 
 def test_an_illegal_event_is_refused_and_changes_nothing() -> None:

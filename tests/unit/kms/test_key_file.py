@@ -75,16 +75,16 @@ def test_a_directory_that_cannot_be_made_says_so(tmp_path: Path) -> None:
 def test_a_wrap_opens_only_with_its_key_its_context_and_its_bytes() -> None:
     key, other = KeyFile("kek-a", b"a" * 32), KeyFile("kek-a", b"b" * 32)
     wrapped = key.wrap(b"secret" * 5, b"row 1")
-    for attempt in (
-        lambda: other.unwrap(wrapped, b"row 1"),
-        lambda: key.unwrap(wrapped, b"row 2"),
-        lambda: key.unwrap(wrapped[:-1] + bytes([wrapped[-1] ^ 1]), b"row 1"),
-        lambda: key.unwrap(bytes([wrapped[0] ^ 1]) + wrapped[1:], b"row 1"),
-        lambda: key.unwrap(wrapped[:20], b"row 1"),
-        lambda: key.unwrap(b"", b"row 1"),
+    for holder, data, context in (
+        (other, wrapped, b"row 1"),
+        (key, wrapped, b"row 2"),
+        (key, wrapped[:-1] + bytes([wrapped[-1] ^ 1]), b"row 1"),
+        (key, bytes([wrapped[0] ^ 1]) + wrapped[1:], b"row 1"),
+        (key, wrapped[:20], b"row 1"),
+        (key, b"", b"row 1"),
     ):
         with pytest.raises(EvidenceError):
-            attempt()
+            holder.unwrap(data, context)
 
 
 def test_no_salt_serves_more_wraps_than_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:

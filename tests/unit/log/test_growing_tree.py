@@ -8,7 +8,8 @@ LEAVES = [b"leaf %d" % number for number in range(1000)]
 
 
 def grown(steps: list[int]) -> tuple[GrowingTree, dict[str, bytes]]:
-    tree, files, at = GrowingTree.empty(), {}, 0
+    files: dict[str, bytes] = {}
+    tree, at = GrowingTree.empty(), 0
     for step in steps:
         files.update(tree.extend(LEAVES[at : at + step]))
         at += step

@@ -182,7 +182,7 @@ async def test_a_rolled_back_log_is_refused(world: World) -> None:
     await refused(world, "rolled back|not those")
 
 
-async def test_an_older_copy_of_the_index_is_refused(world: World, tmp_path: Path) -> None:
+async def test_an_older_copy_of_the_index_is_refused(world: World) -> None:
     await record(world, range(5))
     world.integrate()
     older = world.paths.index.read_bytes(), world.paths.checkpoint.read_bytes()

@@ -66,6 +66,11 @@ def test_a_lock_has_one_holder(tmp_path: Path) -> None:
     second.release()
 
 
+def test_a_lock_that_cannot_be_opened_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(EvidenceError, match="the user that owns the store"):
+        FileLock.acquire(tmp_path / "nothing" / "lock")
+
+
 def test_a_directory_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EvidenceError, match="cannot create the directory"):

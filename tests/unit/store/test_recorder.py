@@ -6,9 +6,9 @@ import pytest
 from lawgate.domain.errors import EvidenceError, StoreUnavailableError
 from lawgate.evidence.leaf import GENESIS_PREV, decode_leaf
 from lawgate.evidence.merkle import leaf_hash
-from lawgate.ports import EntryDraft, IndexRow, PartDraft
+from lawgate.ports import EntryDraft, Gap, IndexRow, PartDraft
 from lawgate.store.opening import Store
-from lawgate.store.recorder import Gap, StoreRecorder
+from lawgate.store.recorder import StoreRecorder
 from lawgate.store.writer import JournalWriter
 from tests.store_world import NOW, RETENTION, World, exchange_id, intent, outcome, record_exchanges
 
@@ -115,6 +115,22 @@ async def test_the_pool_may_run_dry(world: World) -> None:
         await record_exchanges(store, range(50))
     with world.reader() as reader:
         assert len({entry.row.owner for entry in reader.entries()}) == 50
+
+
+async def test_without_keys_nothing_is_recorded_and_it_says_so(world: World) -> None:
+    async with world.node(keys_ahead=2) as store:
+        store.keys._db.execute("PRAGMA query_only=ON")
+        results = await asyncio.gather(*[store.recorder.record(intent(n)) for n in range(9)], return_exceptions=True)
+        refused = [result for result in results if isinstance(result, BaseException)]
+        assert refused
+        assert all(isinstance(result, StoreUnavailableError) for result in refused)
+        assert "keys.db" in (store.recorder.healthy() or "")
+        store.keys._db.execute("PRAGMA query_only=OFF")
+        await store.recorder.record(intent(10))
+        assert store.recorder.healthy() is None
+        gap = store.recorder.take_gap()
+        assert gap is not None
+        assert gap.refused == len(refused)
 
 
 async def test_a_full_disk_refuses_says_why_and_recovers_by_itself(world: World) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import logging
 import os
 import subprocess
@@ -134,7 +135,9 @@ asyncio.run(main())
 async def test_a_killed_process_leaves_what_it_acknowledged(world: World, tmp_path: Path) -> None:
     command = [sys.executable, "-c", DYING, str(tmp_path)]
     paths = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    run = subprocess.run(command, env=os.environ | paths, capture_output=True, text=True, timeout=60, check=False)
+    run = await asyncio.to_thread(
+        subprocess.run, command, env=os.environ | paths, capture_output=True, text=True, timeout=60, check=False
+    )
     assert run.returncode == -9, run.stderr
     acknowledged = run.stdout.split()
     async with world.node("gw-9") as store:

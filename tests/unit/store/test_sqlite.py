@@ -36,6 +36,12 @@ def test_a_new_database_is_durable_and_says_what_it_is(tmp_path: Path) -> None:
     db.close()
 
 
+def test_only_its_owner_reads_a_database(tmp_path: Path) -> None:
+    db = open_database(tmp_path / "a.db", ONE)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    db.close()
+
+
 def test_secure_delete_is_on_where_asked(tmp_path: Path) -> None:
     db = open_database(tmp_path / "a.db", ONE, secure_delete=True, durability=Durability.NORMAL)
     assert [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("secure_delete", "synchronous")] == [1, 1]
@@ -127,9 +133,9 @@ def test_a_blank_database_is_told_from_one_with_tables(tmp_path: Path) -> None:
 
 def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
     db = open_database(tmp_path / "a.db", ONE)
-    with pytest.raises(ZeroDivisionError), transaction(db):
+    with pytest.raises(sqlite3.IntegrityError), transaction(db):  # noqa: PT012 - the block is what is tested
         db.execute("INSERT INTO things VALUES (1)")
-        raise ZeroDivisionError
+        db.execute("INSERT INTO meta VALUES ('kind', 'twice')")
     assert db.execute("SELECT * FROM things").fetchall() == []
     set_meta(db, "origin", "x")
     assert (get_meta(db, "origin"), get_meta(db, "nothing")) == ("x", None)

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -95,8 +96,8 @@ async def test_without_frames_the_outcome_has_no_part_for_them(world: World) -> 
 
 
 class Foreign:
-    async def journal(self, frames: object) -> None:
-        raise AssertionError
+    async def journal(self, frames: Sequence[tuple[str, bytes]]) -> None:
+        raise AssertionError(frames)
 
 
 async def test_windows_of_another_recorder_are_refused(world: World) -> None:
