@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -53,17 +53,17 @@ class GatewayProcess:
 
     # ---- life -------------------------------------------------------------------------------
 
-    def start(self) -> Self:
-        """Return when it serves."""
+    def start(self, environment: Mapping[str, str] | None = None, program: Sequence[str] = LAWGATE) -> Self:
+        """Return when it serves. ``environment`` is for this run only; ``program`` stands for ``lawgate``."""
         assert self._process is None or self._process.poll() is not None, "it runs already"
         self._read_from = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [*LAWGATE, "serve", "--config", str(self.config), "--log-format", "json"],
+                [*program, "serve", "--config", str(self.config), "--log-format", "json"],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=self._environment,
+                env={**self._environment, **(environment or {})},
                 start_new_session=True,
             )
         self._said = self.wait_for_log("serving", since=self._read_from, timeout_s=START_S)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
 
 from lawgate.domain.decision import Outcome, Verdict
@@ -25,9 +26,9 @@ from lawgate.domain.processing import (
 )
 from lawgate.exchange import effects as do
 from lawgate.exchange import events as on
+from lawgate.exchange._state import State
 from lawgate.exchange.facts import AnswerFacts, Facts, MaskedFacts, RequestFacts, grounds
 from lawgate.exchange.machine import Exchange
-from lawgate.exchange._state import State
 
 ANNA = Principal("https://idp.example", "anna", CredentialKind.OIDC, ("support",), 2_000_000_000, name="Anna")
 PURPOSE = Purpose(
@@ -77,7 +78,7 @@ class Playbook:
 
     def __init__(self, state: State = State.RECEIVED) -> None:
         self.exchange = Exchange(facts(), state)
-        self.effects: list[do.Effect] = []
+        self.effects: Sequence[do.Effect] = []
 
     def __rshift__(self, event: on.Event) -> Playbook:
         self.effects = self.exchange.receive(event)

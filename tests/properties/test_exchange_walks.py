@@ -2,6 +2,12 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
+from lawgate.domain.approval import Approval
+from lawgate.exchange import effects as do
+from lawgate.exchange import events as on
+from lawgate.exchange._state import DURABLE, FINAL, TABLE, State
+from lawgate.exchange.machine import Exchange
 from tests.playbook import (
     ANNA,
     ANSWER,
@@ -15,12 +21,6 @@ from tests.playbook import (
     REQUEST,
     facts,
 )
-
-from lawgate.domain.approval import Approval
-from lawgate.exchange import effects as do
-from lawgate.exchange import events as on
-from lawgate.exchange.machine import Exchange
-from lawgate.exchange._state import DURABLE, FINAL, TABLE, State
 
 SAMPLES: dict[type[on.Event], on.Event] = {
     on.Identified: on.Identified(ANNA),

@@ -121,9 +121,9 @@ connections:
     upstream: "{model}/v1"
     credential: file:upstream.key
     credential_header: api-key
-    send_exchange_id: true
+    send_exchange_id: false
     {recipient}
-  api: {{protocol: generic, upstream: "{model}/api", {recipient}}}
+  api: {{protocol: generic, upstream: "{model}/api", cors_origins: ["https://app.example"], {recipient}}}
   files:
     protocol: generic
     upstream: "{model}/api"
@@ -145,11 +145,23 @@ purposes:
     law: VVG section 14
     data: {{subjects: [customers], categories: [contact]}}
     mask: {{request: hmac, answer: replace}}
+  without-originals:
+    title: Keep what was masked
+    allow: {{connections: [llm]}}
+    lawful_basis: 6-1-f
+    assessment: LIA-7
+    record: masked
+  without-bodies:
+    title: Keep numbers only
+    allow: {{connections: [llm]}}
+    lawful_basis: 6-1-d
+    record: metadata
 masking:
   profiles:
     careful: {{default: replace, PAYMENT_CARD: redact}}
 rules:
-  - {{name: no bulk, if: {{models: ["forbidden*"]}}, then: refuse, message: This model is not for you.}}
+  - {{name: closed models, if: {{models: ["forbidden*"]}}, then: refuse, message: This model is not for you.}}
+  - {{name: four eyes, if: {{models: ["held*"]}}, then: hold, approvers: {{groups: [support]}}}}
 """
 
 

@@ -33,6 +33,9 @@ class Parrot(ls.LitAPI):  # type: ignore[misc]
 
     def predict(self, messages: list[dict[str, Any]]) -> Iterator[str]:
         text = f"You wrote: {messages[-1]['content']} Write to {EMAIL} or pay to {IBAN} soon."
+        if "fail please" in text:
+            yield text[:12]
+            raise RuntimeError("the model fails, as it was asked to")
         yield from (text[start : start + 5] for start in range(0, len(text), 5))
 
     def encode_response(self, output: Iterator[str]) -> Iterator[dict[str, str]]:

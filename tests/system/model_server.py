@@ -102,7 +102,10 @@ class Recorder:
             it.answer += message.get("body", b"")
             await send(message)
 
-        await self._app(scope, receiving, sending)
+        try:
+            await self._app(scope, receiving, sending)
+        except DiedError:
+            return  # uvicorn closes a connection whose answer was not ended
 
 
 @contextmanager
@@ -165,17 +168,37 @@ def application() -> Starlette:
 async def _chat(request: Request, demo: Starlette) -> Response:
     """The demo's answer, unless the model's name asks for a status or for a long wait.
 
-    ``status-503`` answers that; ``status-503-no`` says ``x-should-retry: false`` besides; ``wait`` never answers.
+    ``status-503`` answers that; ``status-503-no`` says ``x-should-retry: false`` besides; ``wait`` never answers;
+    ``dies`` closes the connection in the middle of a stream, ``stops`` ends the stream there as if that were all,
+    ``mute`` ends it before its first event.
     """
     body = await request.body()
     name = str(json.loads(body).get("model", ""))
     if name == "wait":
-        while not await request.is_disconnected():
-            await asyncio.sleep(0.02)
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
         return Response(status_code=500)
+    if name in {"dies", "stops", "mute"}:
+        return StreamingResponse(_dying(name), media_type="text/event-stream")
     if name.startswith("status-"):
         return _failure(name)
     return _Passed(demo, body)
+
+
+class DiedError(Exception):
+    """Ends a connection without the end of its answer, as a crash does."""
+
+
+async def _dying(name: str) -> AsyncIterator[bytes]:
+    if name == "mute":
+        return
+    head = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "dies"}
+    for piece in ("Write to ", EMAIL[:7], EMAIL[7:], " soon.", " And then, "):
+        choice = {"index": 0, "delta": {"content": piece}, "finish_reason": None}
+        yield b"data: " + json.dumps({**head, "choices": [choice]}).encode() + b"\n\n"
+        await asyncio.sleep(0.05)
+    if name == "dies":
+        raise DiedError
 
 
 def _failure(name: str) -> Response:

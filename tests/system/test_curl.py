@@ -59,7 +59,7 @@ def test_events_as_they_come(base: str, token: str) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_http_1_0(base: str, token: str, stream: bool) -> None:
+def test_http_1_0(base: str, token: str, *, stream: bool) -> None:
     """No chunks for a client that knows none: the end of a stream is the end of the connection."""
     body = chat_json("hello", stream=stream)
     answer = curl("-N", "--http1.0", f"{base}/chat/completions", *bearer(token), *JSON, "-d", body)
@@ -180,6 +180,37 @@ def test_a_key_with_one_letter_wrong(base: str, key: str) -> None:
     assert (answer.status, answer.json["error"]["code"]) == (401, "credential_invalid")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"model": "forbidden-1", "messages": [], "model": "demo"}',
+        '{"mod\\u0065l": "forbidden-1", "messages": [], "model": "demo"}',
+        '{"model": "demo", "stream": true, "messages": [{"content": "\\u00e4"}], "stream": false}',
+        '{"tools": [{}], "model": "demo", "n": ' + "1" * 5000 + ', "tools": []}',
+    ],
+)
+def test_a_member_that_rules_ask_for_cannot_be_there_twice(
+    base: str, token: str, body: str, model: ModelServer
+) -> None:
+    """A rule would read the one, and the upstream perhaps the other."""
+    before = len(model.seen)
+    answer = curl(f"{base}/chat/completions", *bearer(token), *JSON, "-d", body)
+    assert (answer.status, answer.json["error"]["code"]) == (400, "body_unreadable")
+    assert len(model.seen) == before
+
+
+def test_a_name_that_is_there_twice_elsewhere_is_fine(base: str, token: str, model: ModelServer) -> None:
+    content = json.dumps({"model": "a", "x": {"model": 1, "tools": [], "stream": 0}})
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"properties": {"model": {}, "stream": {}}}}}
+    body = chat_json(content, tools=[tool])
+    answer = curl(f"{base}/chat/completions", *bearer(token), *JSON, "-d", body)
+    assert answer.status == 200
+    assert model.of(answer.exchange).body == body.encode()
+    repeated = '{"messages": [{"role": "user", "content": "MAIL", "content": "x"}], "model": "demo"}'
+    answer = curl(f"{base}/chat/completions", *bearer(token), *JSON, "-d", repeated.replace("MAIL", MAIL))
+    assert b'"content": "<EMAIL>", "content": "x"' in model.of(answer.exchange).body, "both are masked"
+
+
 def test_a_query_goes_along(base: str, token: str, model: ModelServer) -> None:
     answer = curl(f"{base}/models?limit=3&after=a%20b", *bearer(token))
     assert (answer.status, model.of(answer.exchange).query) == (200, "limit=3&after=a%20b")
@@ -227,3 +258,21 @@ def test_health_and_numbers_are_on_the_other_port(gateway: GatewayProcess, base:
         assert value not in numbers
     assert curl(f"{gateway.control_url}/llm/v1/models").status == 404
     assert base.startswith("http://")
+
+
+def test_browsers_may_call_from_the_origins_that_a_connection_names(
+    gateway: GatewayProcess, token: str, model: ModelServer
+) -> None:
+    url, before = f"{gateway.data_url}/api/echo", len(model.seen)
+    asked = ("-X", "OPTIONS", "-H", "Access-Control-Request-Method: POST")
+    allowed = curl(url, *asked, "-H", "Origin: https://app.example")
+    assert (allowed.status, allowed.headers["access-control-allow-origin"]) == (204, "https://app.example")
+    other = curl(url, *asked, "-H", "Origin: https://evil.example")
+    assert other.status == 401
+    assert "access-control-allow-origin" not in other.headers
+    assert len(model.seen) == before, "preflights are answered here"
+    answer = curl(url, *bearer(token), *JSON, "-H", "Origin: https://app.example", "-d", "{}")
+    assert answer.headers["access-control-allow-origin"] == "https://app.example"
+    assert model.of(answer.exchange).header("origin") is None
+    refused = curl(url, "-H", "Origin: https://app.example")
+    assert (refused.status, refused.headers["access-control-allow-origin"]) == (401, "https://app.example")

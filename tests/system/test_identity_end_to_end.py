@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -64,7 +65,7 @@ class Load:
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._run) for _ in range(3)]
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
@@ -155,13 +156,15 @@ def test_an_id_token_is_no_access_token(gateway: GatewayProcess, oidc_provider: 
 
 
 def test_a_token_expires(model: ModelServer, tmp_path: Path) -> None:
-    with running_provider(lifetime_s=3) as provider:
-        with GatewayProcess(tmp_path, configuration(provider.issuer, model, leeway_s=1)) as gateway:
-            token = provider.token("support-desk")
-            assert ask(gateway, token) == (200, ""), "and it is in the cache now"
-            gateway.wait_until(lambda: ask(gateway, token) != (200, ""), "the token never expires", timeout_s=15)
-            assert ask(gateway, token) == (401, "credential_expired")
-            assert ask(gateway, provider.token("support-desk")) == (200, "")
+    with (
+        running_provider(lifetime_s=3) as provider,
+        GatewayProcess(tmp_path, configuration(provider.issuer, model, leeway_s=1)) as gateway,
+    ):
+        token = provider.token("support-desk")
+        assert ask(gateway, token) == (200, ""), "and it is in the cache now"
+        gateway.wait_until(lambda: ask(gateway, token) != (200, ""), "the token never expires", timeout_s=15)
+        assert ask(gateway, token) == (401, "credential_expired")
+        assert ask(gateway, provider.token("support-desk")) == (200, "")
 
 
 def test_an_altered_token(gateway: GatewayProcess, token: str) -> None:

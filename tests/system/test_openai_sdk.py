@@ -4,6 +4,7 @@ Rule 1: the client is made with ``base_url`` and ``api_key`` alone, except where
 Rule 2: what the model saw is asked of the model's side, never of the gateway.
 """
 
+import asyncio
 import base64
 import json
 import struct
@@ -40,6 +41,17 @@ def assert_clean(text: str) -> None:
     """No personal data that the model or the client named is in a text."""
     for value in (*CLIENT_DATA, EMAIL, IBAN):
         assert value not in text
+
+
+def read_to_error(stream: Any) -> tuple[str, openai.APIError]:
+    """What a stream said, and the error that it ended with."""
+    text = ""
+    try:
+        for chunk in stream:
+            text += "".join(choice.delta.content or "" for choice in chunk.choices)
+    except openai.APIError as error:
+        return text, error
+    raise AssertionError(f"the stream ended as if it were whole, after {text!r}")
 
 
 # ---- chat -----------------------------------------------------------------------------------
@@ -89,7 +101,7 @@ def test_usage_comes_with_the_stream_when_asked_for(sdk: Sdk, gateway: GatewayPr
 
 @pytest.mark.parametrize("connection", ["llm", "litserve"])
 @pytest.mark.parametrize("stream", [False, True])
-def test_several_choices_are_masked_each_by_itself(sdk: Sdk, connection: str, stream: bool) -> None:
+def test_several_choices_are_masked_each_by_itself(sdk: Sdk, connection: str, *, stream: bool) -> None:
     client = sdk(connection)
     texts: dict[int, str] = {}
     if stream:
@@ -131,6 +143,9 @@ def test_what_the_model_saw(sdk: Sdk, model: ModelServer, token: str) -> None:
             "X-Forwarded-For": "203.0.113.9",
             "X-Custom": "client",
             "Proxy-Authorization": "Basic abc",
+            "Lawgate-Exchange-Id": "f" * 32,
+            "Lawgate-Purpose": "answer-customers",
+            "Lawgate-Subject": "customer-17",
         },
     )
     seen = model.of(exchange_of(raw))
@@ -145,13 +160,15 @@ def test_what_the_model_saw(sdk: Sdk, model: ModelServer, token: str) -> None:
     assert token not in values
     names = {name for name, _ in seen.headers}
     assert not names & {"cookie", "x-forwarded-for", "x-custom", "proxy-authorization", "x-api-key", "api-key", "via"}
+    assert {name for name in names if name.startswith("lawgate-")} == {"lawgate-exchange-id"}, "and it is ours"
 
 
 def test_the_credential_goes_where_the_connection_says(sdk: Sdk, model: ModelServer) -> None:
-    raw = sdk("azure").chat.completions.with_raw_response.create(model="demo", messages=ask("hello"))
-    seen = model.of(exchange_of(raw))
+    sdk("azure").chat.completions.create(model="only-azure", messages=ask("hello"))
+    (seen,) = model.calls("only-azure")
     assert seen.header("api-key") == UPSTREAM_KEY
     assert seen.header("authorization") is None
+    assert seen.header("lawgate-exchange-id") is None, "this connection does not send it"
 
 
 def test_what_litserve_was_asked(sdk: Sdk, litserve: LitServe) -> None:
@@ -282,6 +299,14 @@ def test_a_rule_refuses_with_its_own_words(sdk: Sdk) -> None:
     assert "This model is not for you." in error.message
 
 
+def test_a_hold_refuses_until_there_are_approvals(sdk: Sdk, gateway: GatewayProcess, model: ModelServer) -> None:
+    error = raised(hello(sdk(), "held-7b"), openai.PermissionDeniedError, "approval_unavailable")
+    assert not model.calls("held-7b")
+    (entry,) = entries_of(gateway, error.response.headers["lawgate-exchange-id"])
+    assert (entry.kind, entry.code) == ("refusal", "approval_unavailable")
+    assert entry.meta["verdict"]["rule"] == "four eyes"
+
+
 def test_an_unknown_connection_is_not_found(sdk: Sdk) -> None:
     raised(hello(sdk("nowhere")), openai.NotFoundError, "connection_unknown")
 
@@ -390,6 +415,47 @@ def test_a_dead_upstream_is_worth_a_retry_and_each_try_is_recorded(sdk: Sdk, gat
     assert error.response.headers["x-should-retry"] == "true"
     tries = entries_of(gateway, kind="outcome")[before:]
     assert [each.code for each in tries] == ["upstream_unreachable"] * 3
+
+
+@pytest.mark.parametrize("name", ["dies", "stops"])
+def test_an_upstream_that_stops_in_mid_stream_is_an_error_and_not_an_end(
+    sdk: Sdk, gateway: GatewayProcess, name: str
+) -> None:
+    raw = sdk().chat.completions.with_raw_response.create(model=name, messages=ask("hello"), stream=True)
+    text, error = read_to_error(raw.parse())
+    assert error.code == "upstream_interrupted"
+    assert text.startswith("Write to [REDACTED] soon.")
+    assert_clean(text)
+    entry = outcome_of(gateway, exchange_of(raw))
+    assert (entry.outcome, entry.code) == ("interrupted", "upstream_interrupted")
+    assert entry.parts["answer"].count(b"choices") > 1
+
+
+def test_a_stream_that_ends_before_its_first_event(sdk: Sdk, gateway: GatewayProcess) -> None:
+    error = raised(hello(sdk(max_retries=0), "mute", stream=True), openai.InternalServerError, "upstream_interrupted")
+    entry = entries_of(gateway, error.response.headers["lawgate-exchange-id"])[-1]
+    assert (entry.outcome, entry.code, entry.meta["released_b"]) == ("failed", "upstream_interrupted", 0)
+
+
+def test_litserves_own_error_in_mid_stream_is_raised(sdk: Sdk) -> None:
+    """LitServe ends such a stream with an error event and neither an empty line nor ``[DONE]``."""
+    stream = sdk("litserve").chat.completions.create(model="demo", messages=ask("fail please"), stream=True)
+    text, error = read_to_error(stream)
+    assert (text, error.code) == ("You wrote: fail"[: len(text)], "internal_error")
+
+
+async def test_many_streams_at_once_do_not_mix(gateway: GatewayProcess, token: str) -> None:
+    async with openai.AsyncOpenAI(base_url=f"{gateway.data_url}/llm/v1", api_key=token) as client:
+
+        async def one(number: int) -> str:
+            said = f"The word is w{number:03}w and {MAIL} knows it."
+            stream = await client.chat.completions.create(model="demo", messages=ask(said), stream=True)
+            return "".join([choice.delta.content or "" async for chunk in stream for choice in chunk.choices])
+
+        texts = await asyncio.gather(*(one(number) for number in range(60)))
+    for number, text in enumerate(texts):
+        assert f"The word is w{number:03}w and <EMAIL> knows it." in text
+        assert_clean(text)
 
 
 def test_a_client_that_gives_up_is_recorded_and_the_upstream_let_go(

@@ -163,6 +163,43 @@ def test_show_tells_it_masked(governed: Governed, gateway: GatewayProcess) -> No
     assert about, "a read is an entry"
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("purpose", "asked", "answered"),
+    [
+        ("without-originals", {"meta", "request"}, {"meta", "answer"}),
+        ("without-bodies", {"meta"}, {"meta"}),
+    ],
+)
+def test_less_is_kept_where_the_purpose_says_so(
+    gateway: GatewayProcess, model: ModelServer, purpose: str, asked: set[str], answered: set[str], *, stream: bool
+) -> None:
+    key = gateway.new_key(purpose)
+    answer = curl(
+        "-N",
+        f"{gateway.data_url}/llm/v1/chat/completions",
+        "-H",
+        f"x-api-key: {key}",
+        "-H",
+        "content-type: application/json",
+        "-d",
+        chat_json(f"I am {MAIL}.", stream=stream),
+    )
+    assert answer.status == 200
+    intent, outcome = entries_of(gateway, answer.exchange)
+    assert set(intent.parts) == asked
+    assert set(outcome.parts) - {"answer"} == answered - {"answer"}
+    kept = b"".join([*intent.parts.values(), *outcome.parts.values()]).decode()
+    for value in (*CLIENT_DATA, EMAIL, IBAN):
+        assert value not in kept
+    if purpose == "without-bodies":
+        assert "I am" not in kept
+        assert "You wrote" not in kept
+    seen = model.of(answer.exchange)
+    assert (intent.meta["forwarded_sha256"], intent.meta["forwarded_b"]) == digest(seen.body)
+    assert (outcome.meta["released_sha256"], outcome.meta["released_b"]) == digest(answer.body)
+
+
 def test_a_refusal_before_anyone_is_known_leaves_a_count_and_no_entry(gateway: GatewayProcess) -> None:
     before = len(entries_of(gateway))
     for _ in range(5):

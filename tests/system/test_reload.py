@@ -56,11 +56,11 @@ def test_a_reload_under_load_fails_no_request(gateway: GatewayProcess, model: Mo
     seen: Counter[int] = Counter()
     ended = threading.Event()
 
-    def load(stream: bool) -> None:
+    def load(*, stream: bool) -> None:
         while not ended.is_set():
             seen[ask(gateway, key, stream=stream)[0]] += 1
 
-    threads = [threading.Thread(target=load, args=(stream,)) for stream in (False, True, False)]
+    threads = [threading.Thread(target=load, kwargs={"stream": stream}) for stream in (False, True, False)]
     for thread in threads:
         thread.start()
     try:

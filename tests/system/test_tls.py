@@ -143,6 +143,7 @@ def gateway(
     client, client_key, _ = trust.authority.issue("gateway")
     wrong_name = tls_model.url.replace("127.0.0.1", "localhost")
     trusted = f"ca_file: {trust.authority.file}"
+    strict = f"upstream: {strict_model.url}/v1, {trusted}"
     rows = {
         "plain-ca": f"upstream: {tls_model.url}/v1, {trusted}",
         "pinned": f"upstream: {tls_model.url}/v1, {trusted}, pin_sha256: ['{wrong}', '{pin}']",
@@ -151,9 +152,9 @@ def gateway(
         "system-ca": f"upstream: {tls_model.url}/v1",
         "wrong-name": f"upstream: {wrong_name}/v1, {trusted}",
         "not-tls": f"upstream: {tls_model.url.replace('https', 'http')}/v1",
-        "client-cert": f"upstream: {strict_model.url}/v1, {trusted}, client_certificate: {client}, client_key: {client_key}",
-        "no-client-cert": f"upstream: {strict_model.url}/v1, {trusted}",
-        "proxied": f"upstream: {tls_model.url}/v1, {trusted}, proxy: 'http://user:word@127.0.0.1:{proxy.port}'",
+        "client-cert": f"{strict}, client_certificate: {client}, client_key: {client_key}",
+        "no-client-cert": strict,
+        "proxied": f"upstream: {tls_model.url}/v1, {trusted}, proxy: 'http://127.0.0.1:{proxy.port}'",
     }
     lines = "\n".join(f"  {name}: {{protocol: openai, {row}, {RECIPIENT}}}" for name, row in rows.items())
     text = f"{PREAMBLE}connections:\n{lines}\n{PURPOSES % ', '.join(rows)}"
@@ -186,7 +187,7 @@ def ask(gateway: GatewayProcess, connection: str, key: str, *options: str, strea
 
 @pytest.mark.parametrize("connection", ["plain-ca", "pinned", "client-cert"])
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_trusted_upstream(gateway: GatewayProcess, key: str, connection: str, stream: bool) -> None:
+def test_a_trusted_upstream(gateway: GatewayProcess, key: str, connection: str, *, stream: bool) -> None:
     answer = ask(gateway, connection, key, stream=stream)
     assert answer.status == 200
     assert b"DE89 3704" not in answer.body
@@ -222,7 +223,6 @@ def test_through_a_proxy(gateway: GatewayProcess, key: str, proxy: ConnectProxy,
     assert answer.status == 200
     authority = tls_model.url.removeprefix("https://").encode()
     assert proxy.asked[0].startswith(b"CONNECT %b HTTP/1.1\r\n" % authority)
-    assert b"proxy-authorization: Basic dXNlcjp3b3Jk\r\n" in proxy.asked[0]
     assert tls_model.of(answer.exchange).header("proxy-authorization") is None
     assert b"<EMAIL>" not in bytes(proxy.carried), "the proxy saw TLS and nothing else"
     proxy.refuses = True
@@ -303,6 +303,6 @@ def test_a_certificate_that_cannot_be_used_stops_the_start(trust: Trust, model: 
     certificate, _, _ = trust.authority.issue("127.0.0.1", stem="mismatched")
     _, other_key, _ = trust.authority.issue("127.0.0.1", stem="other")
     gateway = GatewayProcess(tmp_path / "g", tls_configuration(model, certificate, other_key))
-    with pytest.raises(AssertionError, match="TLS: .* cannot be used"):
+    with pytest.raises(AssertionError, match=r"TLS: .* cannot be used"):
         gateway.start()
     assert gateway.stop() == 3

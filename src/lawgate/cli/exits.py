@@ -34,12 +34,11 @@ MEANINGS: Final[dict[int, str]] = {
 """Every code; ``lawgate --help`` and the documentation show these sentences."""
 
 TRACEBACK_VARIABLE: Final = "LAWGATE_TRACEBACK"
-_CANNOT_LISTEN: Final = "cannot listen on "
 
 
 def code_of(error: BaseException) -> int:
     """The exit code for an error of ours, or of the file system."""
-    from lawgate.domain.errors import ConfigurationError, EvidenceError, LawgateError
+    from lawgate.domain.errors import CannotListenError, EvidenceError, LawgateError
     from lawgate.operations.errors import KeyRequestError, NotFoundError
 
     if isinstance(error, NotFoundError):
@@ -48,9 +47,8 @@ def code_of(error: BaseException) -> int:
         return USAGE
     if isinstance(error, EvidenceError):
         return STORE
-    if isinstance(error, ConfigurationError):
-        # The node says it in these words for both of its ports; to the caller it is a class of its own.
-        return LISTEN if str(error).startswith(_CANNOT_LISTEN) else CONFIGURATION
+    if isinstance(error, CannotListenError):
+        return LISTEN
     return CONFIGURATION if isinstance(error, (LawgateError, OSError)) else INTERNAL
 
 

@@ -84,7 +84,9 @@ def print_table(
     from rich.table import Table
 
     out = console(width)
-    chosen = _fitting(columns, rows, out.width)
+    widths = [max([len(column.title), *[len(safe(row[n])) for row in rows]]) for n, column in enumerate(columns)]
+    chosen = _fitting(columns, widths, out.width)
+    out = console(max(out.width, _whole_width(widths, chosen)))
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold", show_edge=False)
     for number in chosen:
         column = columns[number]
@@ -96,16 +98,19 @@ def print_table(
     print_laid_out(table, out)
 
 
-def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:
+def _fitting(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[int]:
     """The columns that fit whole, in their order."""
-    widths = [max([len(column.title), *[len(row[n]) for row in rows]]) for n, column in enumerate(columns)]
     chosen = list(range(len(columns)))
     for number in sorted(chosen, reverse=True):
-        if sum(widths[n] + _GAP for n in chosen) - _GAP <= width:
+        if _whole_width(widths, chosen) <= width:
             break
         if not columns[number].keep:
             chosen.remove(number)
     return chosen
+
+
+def _whole_width(widths: Sequence[int], chosen: Sequence[int]) -> int:
+    return sum(widths[number] + _GAP for number in chosen)
 
 
 def styled(pieces: Sequence[tuple[str, str]]) -> "Text":

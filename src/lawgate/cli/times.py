@@ -21,13 +21,12 @@ def utc(ts: float) -> str:
 
 def ago(ts: float, now: float) -> str:
     """``3 min ago``, ``in 90 d``, ``now``."""
-    apart_s = round(now - ts)
-    said = next((f"{abs(apart_s) // size} {unit}" for size, unit in _STEPS if abs(apart_s) >= size), None)
-    if said is None:
-        said = f"{abs(apart_s)} s" if apart_s else ""
-    if not said:
+    apart_s = round(abs(now - ts))
+    size, unit = next((step for step in _STEPS if apart_s >= step[0]), (1, "s"))
+    if apart_s == 0:
         return "now"
-    return f"{said} ago" if apart_s > 0 else f"in {said}"
+    # A key made for 30 days a moment ago is one "in 30 d": the future is told to the nearest unit.
+    return f"{apart_s // size} {unit} ago" if now > ts else f"in {round(apart_s / size)} {unit}"
 
 
 def past(text: str) -> int:
@@ -55,8 +54,8 @@ def _length_s(text: str, example: str) -> float:
     try:
         return seconds(text)
     except WrongValueError as error:
-        meant = f", did you mean {error.suggestion}?" if error.suggestion else ""
-        raise click.BadParameter(f"{error}{meant} Write it as {example}.") from None
+        meant = f" (did you mean {error.suggestion}?)" if error.suggestion else ""
+        raise click.BadParameter(f"{error}{meant}; write it as {example}") from None
 
 
 def today(now: float) -> date:

@@ -5,13 +5,14 @@ Rule: signals belong to the node, not to this server.
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from lawgate.domain.errors import ConfigurationError
+from lawgate.domain.errors import CannotListenError
 
 
 class _QuietServer(uvicorn.Server):
@@ -22,7 +23,7 @@ class _QuietServer(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
-    """Serve while the context lasts; yields the port. Raises ``ConfigurationError`` if it cannot listen."""
+    """Serve while the context lasts; yields the port. Raises ``CannotListenError``."""
     listener = bound(host, port)
     settings = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
     server = _QuietServer(settings)
@@ -40,5 +41,6 @@ def bound(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        msg = f"cannot listen on {host}:{port} ({error.strerror}); free the port or change listen.control"
-        raise ConfigurationError(msg) from None
+        reason = os.strerror(error.errno) if error.errno else "no such address"
+        msg = f"cannot listen on {host}:{port} ({reason}); free the port or change listen.control"
+        raise CannotListenError(msg) from None

@@ -98,7 +98,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
             [*LAWGATE, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=COMMAND_S,
             check=False,
             start_new_session=True,

@@ -15,7 +15,7 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from lawgate.domain.errors import ConfigurationError
+from lawgate.domain.errors import CannotListenError
 
 STOP_S: Final = 2
 READY: Final = "listening on "
@@ -38,7 +38,7 @@ class _Server(uvicorn.Server):
 def serve(app_at: Callable[[str], ASGIApp], host: str, port: int) -> None:
     """Serve the application that ``app_at`` makes for its own address; port 0 lets the system choose.
 
-    Raises ``ConfigurationError`` if it cannot listen there.
+    Raises ``CannotListenError`` if it cannot listen there.
     """
     listener = _listener(host, port)
     shown = f"[{host}]" if ":" in host else host
@@ -61,4 +61,4 @@ def _listener(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         why = (error.strerror or str(error)).partition(" (")[0]  # without the address, which stands before it
-        raise ConfigurationError(f"cannot listen on {host}:{port} ({why}); choose another --port") from None
+        raise CannotListenError(f"cannot listen on {host}:{port} ({why}); choose another --port") from None

@@ -16,6 +16,10 @@ class ConfigurationError(LawgateError):
     """A configuration that cannot be used."""
 
 
+class CannotListenError(ConfigurationError):
+    """An address that another process holds, or that this machine does not have."""
+
+
 class EvidenceError(LawgateError):
     """The evidence store or its keys cannot do what was asked."""
 

@@ -97,7 +97,8 @@ def raw_offsets(raw: str, wanted: list[int]) -> list[int]:
 # A text is split at its quotes, which is many times faster than a pattern over long strings: then the
 # parts with odd numbers are strings, and the part after a string says by a colon that it was a name.
 
-_IN_STRUCTURE: Final = re.compile(rf"[{{}}\[\]]|{_VECTOR}|({_NUMBER})")
+IN_STRUCTURE: Final = re.compile(rf"[{{}}\[\]]|{_VECTOR}|({_NUMBER})")
+"""A bracket, a vector, or a number, which is its group."""
 
 
 class _Structure:
@@ -110,7 +111,7 @@ class _Structure:
         self.moves: list[str] = []
         """``{`` for any opening, ``}`` for any closing, the number for a number, in order."""
         self.numbers: list[tuple[int, int]] = []
-        for match in _IN_STRUCTURE.finditer(text):
+        for match in IN_STRUCTURE.finditer(text):
             if match[1] is not None:
                 self.moves.append("0")
                 self.numbers.append(match.span(1))

@@ -34,6 +34,10 @@ _EXTRA_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}").fullmatch
 _HASH = re.compile(r"[0-9a-f]{64}").fullmatch
 
 
+_REFERENCE_MAX: Final = 64
+"""Characters of an id that another entry is referred to by; longer ones are counted before they are taken."""
+
+
 class LeafError(EvidenceInputError):
     """A leaf lacks a member, has one of another type, or says something impossible."""
 
@@ -60,23 +64,58 @@ class Leaf:
 
 def encode_leaf(leaf: Leaf) -> bytes:
     """The leaf's bytes; raises ``LeafError`` or ``CanonicalError``."""
-    _check_names(leaf)
-    _check_numbers(leaf)
-    members: dict[str, JsonValue] = {
-        "id": leaf.id,
-        "node": leaf.node,
-        "nprev": leaf.nprev.hex(),
-        "nseq": leaf.nseq,
-        "pn": leaf.parts_count,
-        "pr": leaf.parts_root.hex(),
-        "ret": leaf.retention,
-        "t": leaf.kind,
-        "ts": leaf.ts,
-        "v": VERSION,
-    }
-    if leaf.extra:
-        _check_extra(leaf.extra)
-        members.update(leaf.extra)
+    return spell_leaf(
+        leaf.kind,
+        leaf.id,
+        leaf.ts,
+        leaf.node,
+        leaf.nseq,
+        leaf.nprev,
+        leaf.retention,
+        leaf.parts_count,
+        leaf.parts_root,
+        leaf.extra,
+    )
+
+
+def spell_leaf(  # noqa: PLR0913, PLR0917 - runs for every entry: a Leaf in between costs as much as the spelling
+    kind: str,
+    identifier: str,
+    ts: int,
+    node: str,
+    nseq: int,
+    nprev: bytes,
+    retention: str,
+    parts_count: int,
+    parts_root: bytes,
+    extra: Mapping[str, str | int],
+) -> bytes:
+    """``encode_leaf`` of the members one by one, checked as strictly."""
+    _check_names(kind, identifier, node, retention)
+    _check_numbers(ts, nseq, parts_count, nprev, parts_root)
+    reference = ""
+    if extra:
+        _check_extra(extra)
+        reference = _reference(extra)
+    # Names and hashes that passed need no escapes, and these members stand in order: this is their canonical spelling.
+    data = (
+        f'{{"id":"{identifier}","node":"{node}","nprev":"{nprev.hex()}","nseq":{nseq},"pn":{parts_count},'
+        f'"pr":"{parts_root.hex()}",{reference}"ret":"{retention}","t":"{kind}","ts":{ts},"v":{VERSION}}}'
+    ).encode("ascii")
+    return data if not extra or reference else _with_extra(data, extra)
+
+
+def _reference(extra: Mapping[str, str | int]) -> str:
+    """The member that an outcome has, if it is the only extra one and needs no escapes."""
+    intent = extra.get("re")
+    short = len(extra) == 1 and type(intent) is str and len(intent) <= _REFERENCE_MAX and intent.isalnum()
+    return f'"re":"{intent}",' if short else ""
+
+
+def _with_extra(data: bytes, extra: Mapping[str, str | int]) -> bytes:
+    """A leaf with any other members, which may stand anywhere and be long."""
+    members = canonical.decode(data)
+    members.update(extra)
     data = canonical.spell(members)
     if len(data) > LEAF_SIZE_MAX:
         message = f"a leaf of {len(data)} bytes, more than the {LEAF_SIZE_MAX} allowed; move what is long into a part"
@@ -109,13 +148,13 @@ def leaf_of(members: Mapping[str, JsonValue]) -> Leaf:
         parts_root=_hash(members, "pr"),
         extra=_extra(members),
     )
-    _check_names(leaf)
-    _check_numbers(leaf)
+    _check_names(leaf.kind, leaf.id, leaf.node, leaf.retention)
+    _check_numbers(leaf.ts, leaf.nseq, leaf.parts_count, leaf.nprev, leaf.parts_root)
     return leaf
 
 
-def _check_names(leaf: Leaf) -> None:
-    if _NAMES(f"{leaf.kind}\n{leaf.id}\n{leaf.node}\n{leaf.retention}") is None:
+def _check_names(kind: str, identifier: str, node: str, retention: str) -> None:
+    if _NAMES(f"{kind}\n{identifier}\n{node}\n{retention}") is None:
         message = (
             "a leaf needs t (lower case, 32 at most), id (32 hexadecimal digits), "
             "node (letters, digits, ._:-, 64 at most) and ret (letters, digits, ._-, 32 at most)"
@@ -123,20 +162,20 @@ def _check_names(leaf: Leaf) -> None:
         raise LeafError(message)
 
 
-def _check_numbers(leaf: Leaf) -> None:
-    if type(leaf.ts) is not int or type(leaf.nseq) is not int or type(leaf.parts_count) is not int:
+def _check_numbers(ts: int, nseq: int, parts_count: int, nprev: bytes, parts_root: bytes) -> None:
+    if type(ts) is not int or type(nseq) is not int or type(parts_count) is not int:
         message = "ts, nseq and pn are integers"
         raise LeafError(message)
-    if not 0 <= leaf.ts < INTEGER_LIMIT or not 0 <= leaf.nseq < INTEGER_LIMIT:
+    if not 0 <= ts < INTEGER_LIMIT or not 0 <= nseq < INTEGER_LIMIT:
         message = "ts and nseq lie between 0 and 2**53"
         raise LeafError(message)
-    if not 0 <= leaf.parts_count <= PARTS_MAX:
+    if not 0 <= parts_count <= PARTS_MAX:
         message = f"an entry has at most {PARTS_MAX} parts"
         raise LeafError(message)
-    if len(leaf.nprev) != len(GENESIS_PREV) or len(leaf.parts_root) != len(EMPTY_ROOT):
+    if len(nprev) != len(GENESIS_PREV) or len(parts_root) != len(EMPTY_ROOT):
         message = "nprev and pr are hashes of 32 bytes"
         raise LeafError(message)
-    if (leaf.parts_count == 0) != (leaf.parts_root == EMPTY_ROOT):
+    if (parts_count == 0) != (parts_root == EMPTY_ROOT):
         message = "pr is the root of no parts exactly when pn is 0"
         raise LeafError(message)
 

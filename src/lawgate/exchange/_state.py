@@ -9,6 +9,7 @@ Rule 3: a refusal is recorded before it is sent; one before IDENTIFIED is counte
 Rule 4: a crash may strike in any state. Those that leave something on disk (``DURABLE``) accept
         ``Recovered``; the others leave nothing, and nothing was forwarded.
 Rule 5: every state that is not final can reach a final one.
+Rule 6: a client may leave, and a node may stop, at the same places and to the same end.
 
 The diagram in ``docs/exchange.md`` is rendered from this table.
 """
@@ -62,30 +63,35 @@ TABLE: Final[dict[State, dict[type_of_event, Row]]] = {
         on.Identified: (S.IDENTIFIED, (do.Inspect,)),
         on.Refused: (S.REFUSED, (do.CountRefusal, do.SendRefusal)),
         on.ClientLeft: (S.REFUSED, (do.CountRefusal,)),
+        on.NodeStopping: (S.REFUSED, (do.CountRefusal,)),
     },
     S.IDENTIFIED: {
         on.Inspected: (S.INSPECTED, (do.Decide,)),
         on.Refused: _REFUSE,
         on.ClientLeft: _REFUSE,
+        on.NodeStopping: _REFUSE,
     },
     S.INSPECTED: {
         on.Permitted: (S.DECIDED, (do.Mask,)),
         on.HoldRequired: (S.HOLDING, (do.Mask,)),
         on.Refused: _REFUSE,
         on.ClientLeft: _REFUSE,
+        on.NodeStopping: _REFUSE,
     },
     S.DECIDED: {
         on.Masked: (S.MASKED, (do.RecordIntent,)),
         on.Refused: _REFUSE,
         on.ClientLeft: _REFUSE,
+        on.NodeStopping: _REFUSE,
     },
     # A crash while the intent is being written leaves an intent or nothing, and no forward.
     S.MASKED: {
         on.IntentRecorded: (S.INTENT_RECORDED, (do.ForwardUpstream,)),
         on.RecordFailed: (S.FAILED, (do.CountGap, do.SendRefusal)),
         on.ClientLeft: (S.WITHDRAWN, ()),
+        on.NodeStopping: (S.WITHDRAWN, ()),
     },
-    # The client left while its intent was being written: nobody waits for the answer, so do not ask.
+    # The client left, or had to be left, while its intent was being written: nobody waits for the answer.
     S.WITHDRAWN: {
         on.IntentRecorded: _CONCLUDE,
         on.RecordFailed: (S.FAILED, (do.CountGap,)),
@@ -94,18 +100,21 @@ TABLE: Final[dict[State, dict[type_of_event, Row]]] = {
         on.Masked: (S.HOLD_MASKED, (do.RecordHold,)),
         on.Refused: _REFUSE,
         on.ClientLeft: _REFUSE,
+        on.NodeStopping: _REFUSE,
     },
     # A crash while the hold is being written leaves a hold or nothing.
     S.HOLD_MASKED: {
         on.HoldRecorded: (S.HELD, (do.DropBody, do.AnnounceHold)),
         on.RecordFailed: (S.FAILED, (do.CountGap, do.SendRefusal)),
         on.ClientLeft: (S.HOLD_MASKED, ()),
+        on.NodeStopping: (S.HOLD_MASKED, ()),
     },
     S.HELD: {
         on.Approved: (S.APPROVED, (do.Decide,)),
         on.Rejected: _REFUSE,
         on.HoldExpired: (S.EXPIRING, (do.RecordRefusal,)),
         on.ClientLeft: (S.HELD, ()),
+        on.NodeStopping: (S.HELD, ()),
         on.Recovered: (S.HELD, ()),
     },
     # The policy is evaluated again: what was approved yesterday may be refused today.
@@ -114,6 +123,7 @@ TABLE: Final[dict[State, dict[type_of_event, Row]]] = {
         on.HoldRequired: (S.HOLDING, (do.Mask,)),
         on.Refused: _REFUSE,
         on.ClientLeft: _REFUSE,
+        on.NodeStopping: _REFUSE,
     },
     # A crash from here on leaves an intent without an outcome: recovery records "unknown".
     S.INTENT_RECORDED: {
@@ -145,6 +155,7 @@ TABLE: Final[dict[State, dict[type_of_event, Row]]] = {
         on.OutcomeRecorded: (S.OUTCOME_RECORDED, (do.ReleaseEnd,)),
         on.RecordFailed: (S.FAILED, (do.CountGap, do.AbortAnswer)),
         on.ClientLeft: (S.CONCLUDING, ()),
+        on.NodeStopping: (S.CONCLUDING, ()),
     },
     # A crash here leaves the outcome; whether the client got the last bytes is unknown.
     S.OUTCOME_RECORDED: {
@@ -157,11 +168,13 @@ TABLE: Final[dict[State, dict[type_of_event, Row]]] = {
         on.RefusalRecorded: (S.REFUSED, (do.SendRefusal,)),
         on.RecordFailed: (S.REFUSED, (do.CountGap, do.SendRefusal)),
         on.ClientLeft: (S.REFUSING, ()),
+        on.NodeStopping: (S.REFUSING, ()),
     },
     S.EXPIRING: {
         on.RefusalRecorded: (S.EXPIRED, (do.SendRefusal,)),
         on.RecordFailed: (S.EXPIRED, (do.CountGap, do.SendRefusal)),
         on.ClientLeft: (S.EXPIRING, ()),
+        on.NodeStopping: (S.EXPIRING, ()),
     },
     S.REFUSED: {on.Recovered: (S.REFUSED, ())},
     S.EXPIRED: {on.Recovered: (S.EXPIRED, ())},

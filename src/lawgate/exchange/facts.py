@@ -11,8 +11,8 @@ import msgspec
 
 from lawgate.domain.decision import Verdict
 from lawgate.domain.errors import Refusal
-from lawgate.domain.ids import ExchangeId
 from lawgate.domain.identity import Principal
+from lawgate.domain.ids import ExchangeId
 from lawgate.domain.message import CutText
 from lawgate.domain.processing import Connection, Purpose, RecordLevel
 from lawgate.ports import IndexRow, RetentionClass, WindowJournal

@@ -1,14 +1,14 @@
 """Drives one exchange along the table. Pure: events in, effects out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from lawgate.domain.errors import LawgateError
 from lawgate.exchange import effects as do
 from lawgate.exchange import events as on
 from lawgate.exchange import record
+from lawgate.exchange._state import FINAL, TABLE, State
 from lawgate.exchange.facts import Facts
-from lawgate.exchange._state import FINAL, TABLE, Row, State
 
 
 class IllegalEventError(LawgateError):
@@ -18,33 +18,44 @@ class IllegalEventError(LawgateError):
 class Exchange:
     """One request and its answer. ``receive`` is the whole engine."""
 
-    __slots__ = ("_rows", "facts", "state")
+    __slots__ = ("_moves", "facts", "state")
 
     def __init__(self, facts: Facts, state: State = State.RECEIVED) -> None:
         self.facts = facts
         self.state = state
-        self._rows: dict[type[on.Event], Row] = TABLE[state]
+        self._moves = _MOVES[state]
 
     @property
     def final(self) -> bool:
         """Nothing more is owed to anybody."""
         return self.state in FINAL
 
-    def receive(self, event: on.Event) -> list[do.Effect]:
+    def receive(self, event: on.Event) -> Sequence[do.Effect]:
         """Take the row for ``event`` and return its effects, in the order in which to perform them.
 
         Raises ``IllegalEventError`` when the state has no such row; the state is then unchanged.
         """
-        row = self._rows.get(type(event))
-        if row is None:
+        move = self._moves.get(type(event))
+        if move is None:
             msg = f"event {type(event).__name__} is not legal in state {self.state.value}"
             raise IllegalEventError(msg)
-        absorb = _ABSORB.get(type(event))
-        if absorb is not None:
-            absorb(self.facts, event)
-        self.state, effects = row
-        self._rows = TABLE[self.state]
-        return [_MAKE[effect](self.facts, event) for effect in effects]
+        facts = self.facts
+        if move.absorb is not None:
+            move.absorb(facts, event)
+        self.state, self._moves = move.state, move.moves
+        return [make(facts, event) for make in move.makers] if move.makers else ()
+
+
+class _Move:
+    """A row of the table with what it needs looked up beforehand: a move is taken ten times an exchange."""
+
+    __slots__ = ("absorb", "makers", "moves", "state")
+
+    def __init__(self, event: type[on.Event], state: State, effects: Sequence[type[do.Effect]]) -> None:
+        self.absorb = _ABSORB.get(event)
+        self.makers = tuple([_MAKE[effect] for effect in effects])
+        self.state = state
+        self.moves: dict[type[on.Event], _Move] = _MOVES[state]
 
 
 def _identified(facts: Facts, event: on.Identified) -> None:
@@ -82,6 +93,7 @@ def _masked(facts: Facts, event: on.Masked) -> None:
 
 def _approved(facts: Facts, event: on.Approved) -> None:
     facts.approvals.append(event.approval.hold)
+    facts.refusal = None  # whoever left while it was held has come back for it
 
 
 def _intent_recorded(facts: Facts, event: on.IntentRecorded) -> None:
@@ -174,3 +186,9 @@ _MAKE: Final[dict[type[do.Effect], Callable[[Facts, Any], do.Effect]]] = {
     do.CountGap: _refusing(do.CountGap),
     do.SendRefusal: _refusing(do.SendRefusal),
 }
+
+
+_MOVES: Final[dict[State, dict[type[on.Event], _Move]]] = {state: {} for state in TABLE}
+for _state, _rows in TABLE.items():
+    for _event, (_target, _effects) in _rows.items():
+        _MOVES[_state][_event] = _Move(_event, _target, _effects)

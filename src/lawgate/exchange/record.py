@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from lawgate.domain.identity import Principal
-from lawgate.domain.message import CutText
+from lawgate.domain.message import CutText, Mark
 from lawgate.domain.processing import RecordLevel
 from lawgate.exchange.facts import AnswerFacts, Facts
 from lawgate.ports import EntryDraft, IndexRow, PartDraft
@@ -114,8 +114,19 @@ def body_parts(cut: CutText, level: RecordLevel, label: str, originals_label: st
 
 
 def encode_cut(cut: CutText) -> bytes:
-    """``{"text": ..., "marks": [[offset, detector, operator, replacement], ...]}`` in UTF-8."""
-    return _encode({"text": cut.text.encode("utf-8", "surrogatepass").decode("utf-8", "replace"), "marks": cut.marks})
+    """``{"text": ..., "marks": [[offset, detector, operator, replacement], ...]}`` in UTF-8.
+
+    Where the operator is ``keep`` the replacement would be the original, so it is ``null``: this part
+    is kept under ``record: masked`` too, and is read without a reason.
+    """
+    text = cut.text
+    if not text.isascii():  # a lone surrogate has no UTF-8
+        text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return _encode({"text": text, "marks": [_shown(mark) for mark in cut.marks]})
+
+
+def _shown(mark: Mark) -> Mark | tuple[int, str, str, None]:
+    return (mark.offset, mark.detector, mark.operator, None) if mark.operator == "keep" else mark
 
 
 def opaque_body(body: bytes) -> bytes:

@@ -97,8 +97,10 @@ class StreamMasker:
             return self._fail(error)
         return self._released()
 
-    def finish(self) -> Released:
-        """The rest, the upstream having ended the body."""
+    def finish(self, incomplete: Refusal | None = None) -> Released:
+        """The rest, the upstream having ended the body; ``incomplete`` is what the client is told if it ended
+        before its protocol's end (a body without a length ends like that when its sender dies).
+        """
         if self._ended:
             return Released(_NOTHING)
         try:
@@ -107,9 +109,13 @@ class StreamMasker:
                 self._block(rest)
             if self._tail is not None:
                 return self._end(complete=True)
+            if rest and not self._lags:
+                self._out.append("\n\n")  # more may follow, and must not run into an event without its blank line
             self._drain()
         except Exception as error:  # noqa: BLE001 - as above
             return self._fail(error)
+        if incomplete is not None and not self._lags:
+            return self._cut_off(incomplete)
         self._tail = self._last.flat() if self._last is not None else []
         return self._end(complete=self._lags)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lawgate.gateway.drive import Drive
 
 SUCCESS: Final = range(200, 300)
+_NO_CONTENT: Final = 204
 _READ_WHOLE: Final = frozenset({ContentKind.JSON, ContentKind.TEXT, ContentKind.NDJSON})
 UNREADABLE: Final = Refusal(
     Code.ANSWER_UNREADABLE, "The upstream's answer cannot be inspected, so it was not released."
@@ -61,7 +62,7 @@ async def forward(drive: "Drive", _effect: do.ForwardUpstream) -> None:
     drive.tell(on.AnswerStarted(answer.status))
     drive.interrupt = answer.close
     kind = content_kind(_field(answer, b"content-type"), _field(answer, b"content-encoding"))
-    if kind.streams and answer.status in SUCCESS:
+    if kind.streams and answer.status in SUCCESS and not _without_content(drive, answer):
         await _stream(drive, answer, kind)
     else:
         await _whole(drive, answer, kind)
@@ -87,6 +88,11 @@ async def _ask(drive: "Drive") -> UpstreamAnswer:
         raise UpstreamError(Code.CLIENT_LEFT, "given up", request_sent=False) from None
     finally:
         drive.interrupt = None
+
+
+def _without_content(drive: "Drive", answer: UpstreamAnswer) -> bool:
+    """Answers that have no body, whatever their fields say (RFC 9110 section 6.4.1), so no last event either."""
+    return drive.request.method == "HEAD" or answer.status == _NO_CONTENT
 
 
 def _end_early(drive: "Drive", error: UpstreamError) -> None:

@@ -3,8 +3,12 @@
 Rule 1: what cannot be read is refused, unless the connection lets that content type pass unread, and
         then the record says so.
 Rule 2: the URL is no place for personal data: it ends up in logs of every hop, so it refuses.
+Rule 3: what a rule reads is what the upstream reads: a member that is there twice has two readings (RFC 8259
+        section 4), so it refuses where a decision rests on it.
 """
 
+import json
+import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
@@ -27,6 +31,10 @@ if TYPE_CHECKING:
 
 SUBJECT_CHARACTERS_MAX: Final = 256
 _NOTHING_READ: Final = sha256(b"").hexdigest()
+_DECIDED_ON: Final = ("model", "stream", "tools")
+_DECIDED_ON_QUOTED: Final = tuple(f'"{name}"'.encode() for name in _DECIDED_ON)
+_ESCAPED_LETTER: Final = re.compile(rb"\\u00[67]")
+"""How else a name of those could be written."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -90,6 +98,8 @@ def _read(drive: "Drive", route: Route, purpose: PurposeInForce, body: bytes) ->
     inspection = _inspection(route, purpose, body, kind, media_type(content_type or ""))
     drive.inspection = inspection
     document = inspection.document if inspection else None
+    if isinstance(document, dict):
+        _check_members(body)
     subject = request.get("lawgate-subject")
     if subject is not None and len(subject) > SUBJECT_CHARACTERS_MAX:
         raise refuse(Code.BAD_REQUEST, f"Lawgate-Subject is longer than {SUBJECT_CHARACTERS_MAX} characters.")
@@ -119,6 +129,22 @@ def _inspection(route: Route, purpose: PurposeInForce, body: bytes, kind: Conten
             "This content type cannot be inspected, so it may not pass; send JSON or text in UTF-8, uncompressed.",
         )
     return inspect_body(body, kind, purpose.request_masker)
+
+
+def _check_members(body: bytes) -> None:
+    """Refuse a request that states something twice that a rule may ask for."""
+    if not any(body.count(name) > 1 for name in _DECIDED_ON_QUOTED) and not _ESCAPED_LETTER.search(body):
+        return
+    outermost: list[tuple[str, Any]] = []
+
+    def members(pairs: list[tuple[str, Any]]) -> None:
+        outermost[:] = pairs  # the outermost object is complete last
+
+    json.loads(body, object_pairs_hook=members, parse_int=str, parse_float=str)
+    names = [name for name, _ in outermost]
+    for name in _DECIDED_ON:
+        if names.count(name) > 1:
+            raise refuse(Code.BODY_UNREADABLE, f"The body has the member {name!r} twice; state it once.")
 
 
 def _asks(document: Any, member: str) -> bool:

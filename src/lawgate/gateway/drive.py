@@ -215,9 +215,13 @@ class Drive:
             self.interrupt()
 
     def departure(self) -> on.Event:
-        """The event for an exchange that ends early: the client's doing, or the node's."""
+        """The event for an exchange that ends early: the client's doing, or the node's.
+
+        Before its intent nothing is under way that a stop would have to cut: its client is left, and the
+        refusal says why.
+        """
         why = self.left or LEFT
-        kind = on.NodeStopping if why.code is Code.STOPPING else on.ClientLeft
+        kind = on.NodeStopping if why.code is Code.STOPPING and self.exchange.state in _FAILABLE else on.ClientLeft
         return kind(why, self.now, self.partial_answer())
 
     def _cancel(self) -> None:

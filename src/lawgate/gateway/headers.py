@@ -2,7 +2,8 @@
 
 Rule 1: a field crosses only if it is on a list. Everything else may carry what nobody inspected: a
         cookie, an address in ``X-Forwarded-For``, a credential, a validator of a body we changed.
-Rule 2: the client's credential never crosses (it is not on the list, under any of its names).
+Rule 2: ``Content-Encoding`` crosses both ways: a coded body passes only unread, and then as it came.
+Rule 3: the client's credential never crosses (it is not on the list, under any of its names).
 """
 
 from collections.abc import Iterable
@@ -11,12 +12,22 @@ from typing import Final
 Field = tuple[bytes, bytes]
 
 _REQUEST: Final = frozenset(
-    {b"accept", b"content-type", b"user-agent", b"idempotency-key", b"traceparent", b"tracestate", b"prefer"}
+    {
+        b"accept",
+        b"content-type",
+        b"content-encoding",
+        b"user-agent",
+        b"idempotency-key",
+        b"traceparent",
+        b"tracestate",
+        b"prefer",
+    }
 )
 _REQUEST_PREFIXES: Final = (b"openai-", b"anthropic-", b"x-stainless-")
 _ANSWER: Final = frozenset(
     {
         b"content-type",
+        b"content-encoding",
         b"content-language",
         b"cache-control",
         b"retry-after",

@@ -101,7 +101,7 @@ class Windows:
         if self.fault is None and not self._drive.departed():
             if failure is None:
                 failure = self._mask_end()
-            elif self._drive.responder.started or self._in_flight is not None:
+            elif self._has_begun():
                 self._take(self._masker.abort(failure))
             else:
                 self._drop_pending()
@@ -137,9 +137,16 @@ class Windows:
         """The upstream ended the body; an answer that its protocol does not call complete is interrupted."""
         if self._ended:
             return None
-        released = self._masker.finish()
-        self._take(released)
-        return released.refusal or (None if released.complete else _INCOMPLETE)
+        released = self._masker.finish(_INCOMPLETE)
+        if released.refusal is not None and not self._has_begun():
+            self._drop_pending()  # the client gets the whole refusal, with a status of its own
+        else:
+            self._take(released)
+        return released.refusal
+
+    def _has_begun(self) -> bool:
+        """Whether some of the answer has left, or is about to."""
+        return self._drive.responder.started or self._in_flight is not None
 
     def _take(self, released: Released) -> None:
         """Masked text waits for the journal; the stream's last frame waits for the outcome."""
@@ -205,7 +212,7 @@ class Windows:
         self._in_flight = None
         error = done.exception()
         if error is not None:
-            self.fault = error if isinstance(error, StoreUnavailableError) else StoreUnavailableError(str(error))
+            self.fault = error if isinstance(error, StoreUnavailableError) else _unknown(error)
             self._drive.record_failed(self.fault)
             self._answer.close()  # wakes the pump
             return
@@ -268,3 +275,8 @@ class Windows:
             profile=self._drive.answer_profile,
             first_byte_ms=self._first_byte_ms,
         )
+
+
+def _unknown(error: BaseException) -> StoreUnavailableError:
+    """A fault that no port promises; its text stays unsaid, it may quote what was to be written (law 4)."""
+    return StoreUnavailableError(f"a window could not be journalled: {type(error).__name__}")

@@ -1,4 +1,4 @@
-"""The signature algorithms that can verify here. A table of its own, so that reading a configuration loads no cryptography."""
+"""The signature algorithms that can verify here; apart, so that reading a configuration loads no cryptography."""
 
 from typing import Final
 

@@ -26,6 +26,8 @@ _BOUNDS: Final = re.compile(r"\{(\d{1,4})(,?)(\d{0,4})\}")
 _CLASS: Final = re.compile(r"\[(\^?)(\]?(?:\\.|[^\]\\])*)\]", re.DOTALL)
 _GROUP: Final = re.compile(r"\((?:\?(?::|P<[A-Za-z_][A-Za-z0-9_]*>))?")
 _EVERYTHING: Final = r"[\s\S]"
+_SET_OPERATION: Final = re.compile(r"\[|--|&&|\|\||~~")
+"""Python reserves these inside a class and warns."""
 _ESCAPES: Final = frozenset("dDwWsStnr")
 _SPECIALS: Final = "*+?{}|)^$"
 
@@ -183,6 +185,10 @@ class _Reader:
         match = _CLASS.match(self._pattern, self._at)
         if match is None:
             raise ValueError("pattern has a '[' without its ']'; close it or write \\[")
+        if _SET_OPERATION.search(re.sub(r"\\.", "", match[2])):
+            raise ValueError(
+                "pattern has a set operation in a class; write \\[, \\-, \\&, \\| or \\~ for the sign itself"
+            )
         self._at = match.end()
         return _Extent(1, 1, 1, [match[0]])
 

@@ -47,6 +47,15 @@ _IPV6_MAX: Final = 45
 _MAY_BE_REPLACEMENT: Final = re.compile(r"[>\]*_]")
 _LEFT_OVER: Final = " .-/()\r\n"
 
+ANCHORS: Final = re.compile(
+    r"[0-9@:\\\x00\x01\x80-\U0010ffff](?:(?<=[^0-9:])|(?<=[0-9])[0-9 \r\n.\-/()]{6}|(?<=[A-Za-z]{2}[0-9])[0-9]"
+    r"|(?<=:)[0-9A-Za-z]{0,4}:)"
+)
+"""A text (or the raw inside of a JSON string) without any of this holds nothing that a built-in form finds.
+
+A sign, a row of digits as in ``shapes``, an IBAN's beginning, two colons near each other, or anything that
+may turn out to be one of them: an escape, a character outside ASCII."""
+
 Candidate = tuple[int, int, int, bool]
 """(start, minus end, detector's place in the table, weak): sorts as rule 2 says."""
 

@@ -17,6 +17,7 @@ from lawgate.domain.json_text import NUMBER, STRING, JsonDepthError, decoded, es
 from lawgate.domain.json_words import COUNTS, VALUES
 from lawgate.domain.message import Edit
 from lawgate.mask.json_document import JsonUnreadableError, parse
+from lawgate.mask.json_places import COUNT_LENGTH_MAX, Place, places
 from lawgate.mask.masker import Masker
 
 NESTING_MAX: Final = 4
@@ -30,7 +31,6 @@ or hexadecimal without any white space. Text has a space or a full stop long bef
 WITHHELD: Final = "WITHHELD"
 """The name that a withheld member has among the detectors of edits."""
 
-COUNT_LENGTH_MAX: Final = 10
 _IDENTIFIER_MAX: Final = 1e40
 _ESCAPED_LETTER: Final = re.compile(r"\\u00[4-7]")
 _JSON_SPACE: Final = " \t\r\n"
@@ -62,19 +62,27 @@ def json_edits(
 def _walk(raw: str, masker: Masker, skip: frozenset[str], nesting: int, around: str = "") -> JsonFindings:
     edits: list[Edit] = []
     not_inspected = 0
+    found = _all_places(raw, around, skip) if masker.detection.has_custom else places(raw, around, skip)
+    for start, text, name, kind in found:
+        if kind == NUMBER:
+            edits += [_shifted(edit, start) for edit in number_edits(text, name, masker)]
+            continue
+        in_string = string_edits(text, name if kind == STRING else None, masker, shift=start, nesting=nesting)
+        edits += in_string.edits
+        not_inspected += in_string.not_inspected
+    return JsonFindings(edits, not_inspected) if edits or not_inspected else _NOTHING
+
+
+def _all_places(raw: str, around: str, skip: frozenset[str]) -> list[Place]:
+    """What ``places`` would say if nothing but what protocols write could be left out."""
+    found: list[Place] = []
     for start, end, name, kind, depth in json_text.leaves(raw, around):
         text = raw[start:end]
         if not text or text in VALUES or (depth == 1 and name in skip):
             continue
-        if kind == NUMBER:
-            if len(text) > COUNT_LENGTH_MAX or name not in COUNTS:
-                edits += [_shifted(edit, start) for edit in number_edits(text, name, masker)]
-            continue
-        found = string_edits(text, name if kind == STRING else None, masker, shift=start, nesting=nesting)
-        if found is not _NOTHING:
-            edits += found.edits
-            not_inspected += found.not_inspected
-    return JsonFindings(edits, not_inspected)
+        if kind != NUMBER or len(text) > COUNT_LENGTH_MAX or name not in COUNTS:
+            found.append((start, text, name, kind))
+    return found
 
 
 def number_edits(text: str, name: str, masker: Masker) -> list[Edit]:

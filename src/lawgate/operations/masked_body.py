@@ -1,7 +1,7 @@
 """A recorded body as people may see it by default: each span is named where it stood, never shown.
 
-Rule 1: nothing of a mark but its detector and operator leaves this module. For ``keep`` the recorded
-    replacement is the original, for ``mask`` it is a part of it.
+Rule 1: nothing of a mark but its detector and operator leaves this module: for ``mask`` the recorded
+    replacement is a part of the original.
 Rule 2: bytes that nobody inspected are counted, never shown.
 """
 

@@ -23,7 +23,7 @@ from typing import Final, Protocol
 from lawgate.domain.errors import EvidenceError, StoreUnavailableError
 from lawgate.domain.ids import EntryId
 from lawgate.evidence.errors import EvidenceInputError
-from lawgate.evidence.leaf import FIRST_NSEQ, GENESIS_PREV, Leaf, encode_leaf
+from lawgate.evidence.leaf import FIRST_NSEQ, GENESIS_PREV, spell_leaf
 from lawgate.evidence.merkle import leaf_hash
 from lawgate.ports import RecordedEntry
 from lawgate.store.group import EntryRow, FrameRow, Group, encode
@@ -154,7 +154,7 @@ class JournalWriter:
         """Queue a job, for the end of the loop's pass. Raises ``StoreUnavailableError`` after ``close``."""
         self._require_open()
         if not self._pass:
-            self._loop.call_soon(self._hand_over)
+            self._loop.call_soon(self.hand_over)
         self._pass.append(job)
 
     def submit_now(self, job: Job) -> None:
@@ -166,7 +166,7 @@ class JournalWriter:
         """Commit what is queued, then stop."""
         if not self._closed:
             self._closed = True
-            self._hand_over()
+            self.hand_over()
             self._queue.put(None)
             self._thread.join()
             self._db.close()
@@ -176,7 +176,8 @@ class JournalWriter:
             msg = "the evidence store is closed"
             raise StoreUnavailableError(msg)
 
-    def _hand_over(self) -> None:
+    def hand_over(self) -> None:
+        """Let the writer have what was submitted, rather than at the end of the loop's pass."""
         with self._handing:  # ``close`` may come from another thread
             jobs, self._pass = self._pass, []
             if jobs:
@@ -258,19 +259,17 @@ class JournalWriter:
 
     def _leaf(self, job: EntryJob, nseq: int, head: bytes) -> bytes:
         row = job.row
-        return encode_leaf(
-            Leaf(
-                row.kind,
-                row.id,
-                row.ts,
-                self._node,
-                nseq,
-                head,
-                job.retention,
-                job.parts_count,
-                job.parts_root,
-                job.extra,
-            )
+        return spell_leaf(
+            row.kind,
+            row.id,
+            row.ts,
+            self._node,
+            nseq,
+            head,
+            job.retention,
+            job.parts_count,
+            job.parts_root,
+            job.extra,
         )
 
     def _read_place(self) -> tuple[int, int, bytes]:

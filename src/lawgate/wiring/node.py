@@ -9,7 +9,6 @@ Rule 3: a reload is validated whole, recorded, then swapped; if any of that fail
 import asyncio
 import contextlib
 import gc
-import getpass
 import logging
 import os
 import secrets
@@ -25,7 +24,7 @@ from lawgate.config.load import load_config
 from lawgate.config.settings import Config, IssuerSettings
 from lawgate.console.control import control_app
 from lawgate.console.serving import serving
-from lawgate.domain.errors import Code, ConfigurationError, LawgateError, Refusal
+from lawgate.domain.errors import CannotListenError, Code, ConfigurationError, LawgateError, Refusal
 from lawgate.domain.fields import Fields
 from lawgate.domain.ids import ExchangeId
 from lawgate.gateway.drive import Node
@@ -39,6 +38,7 @@ from lawgate.idp.oidc import OidcIssuer
 from lawgate.kms.key_file import load_key_file
 from lawgate.log.integrator import Integrator
 from lawgate.mask.detectors import NAMES
+from lawgate.operations.actor import current_actor
 from lawgate.ports import EntryDraft, IndexRow, PartDraft, Recorder, RetentionClass
 from lawgate.store.files import StorePaths
 from lawgate.store.opening import Store, open_store
@@ -125,8 +125,9 @@ class GatewayNode:
         try:
             await server.start(data.host, data.port, tls=self._tls.context if self._tls else None)
         except OSError as error:
-            msg = f"cannot listen on {data.host}:{data.port} ({error.strerror}); free the port or change listen.data"
-            raise ConfigurationError(msg) from None
+            reason = os.strerror(error.errno) if error.errno else "no such address"
+            msg = f"cannot listen on {data.host}:{data.port} ({reason}); free the port or change listen.data"
+            raise CannotListenError(msg) from None
         self.data_port = server.port
         app = control_app(self.missing, self.metrics.registry)
         control = config.listen.control
@@ -219,7 +220,7 @@ async def record_configuration(recorder: Recorder, config: Config, occasion: str
         "digest": config.digest,
         "policy": config.policy.digest,
         "occasion": occasion,
-        "by": {"os_user": os_user(), "verified": False},
+        "by": current_actor(os.environ).meta(),
         "configuration": config.public_view(),
     }
     part = PartDraft("meta", msgspec.json.encode(meta))
@@ -227,14 +228,6 @@ async def record_configuration(recorder: Recorder, config: Config, occasion: str
     await recorder.record(
         EntryDraft("config", int(time.time()), CONFIGURATION_RETENTION, (part,), index, {"digest": config.digest})
     )
-
-
-def os_user() -> str:
-    """Who runs this process, as the operating system says; nobody verified it."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
 
 
 def _new_exchange_id() -> ExchangeId:

@@ -4,6 +4,7 @@ import pytest
 
 from lawgate.cli import exits
 from lawgate.domain.errors import (
+    CannotListenError,
     Code,
     ConfigurationError,
     EvidenceError,
@@ -22,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[3]
         (NotFoundError("x"), exits.FOUND),
         (KeyRequestError("x"), exits.USAGE),
         (ConfigurationError("x"), exits.CONFIGURATION),
-        (ConfigurationError("cannot listen on 127.0.0.1:1 (in use); free the port"), exits.LISTEN),
+        (CannotListenError("cannot listen on 127.0.0.1:1 (in use); free the port"), exits.LISTEN),
         (UnreadableError("x"), exits.CONFIGURATION),
         (EvidenceError("x"), exits.STORE),
         (StoreUnavailableError("x"), exits.STORE),
@@ -44,11 +45,15 @@ def test_every_code_has_its_sentence_and_the_documentation_has_both() -> None:
         assert f"| {code} | {meaning} |" in page
 
 
+def raised(message: str) -> ValueError:
+    """An error that has been through a raise, so that it has a place."""
+    with pytest.raises(ValueError, match=message) as caught:
+        int(message)
+    return caught.value
+
+
 def test_a_bug_says_type_and_place_and_never_its_message(capsys: pytest.CaptureFixture[str]) -> None:
-    try:
-        raise ValueError("anna@mail.example")
-    except ValueError as error:
-        assert exits.complain(error) == exits.INTERNAL
+    assert exits.complain(raised("anna@mail.example")) == exits.INTERNAL
     said = capsys.readouterr().err
     assert "ValueError at " in said
     assert "test_exits:" in said
@@ -58,10 +63,7 @@ def test_a_bug_says_type_and_place_and_never_its_message(capsys: pytest.CaptureF
 
 def test_a_traceback_is_for_those_who_ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAWGATE_TRACEBACK", "1")
-    try:
-        raise ValueError("told")
-    except ValueError as error:
-        exits.complain(error)
+    exits.complain(raised("told"))
     assert "Traceback" in capsys.readouterr().err
 
 

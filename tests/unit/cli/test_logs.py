@@ -2,7 +2,6 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,15 +13,6 @@ SECRET = "anna.kowalska@mail.example"
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    root, ours = logging.getLogger(), logging.getLogger("lawgate")
-    before = (root.handlers[:], root.level, ours.level, threading.excepthook)
-    yield
-    root.handlers[:], root.level, ours.level, threading.excepthook = before
-    logging.captureWarnings(capture=False)
 
 
 def lines(stream: io.StringIO) -> list[dict[str, object]]:
@@ -75,7 +65,7 @@ def test_an_exception_is_its_type_and_place_only(form: str) -> None:
     stream = io.StringIO()
     configure_logging("info", form, stream)
     try:
-        raise ValueError(SECRET)
+        int(SECRET)
     except ValueError:
         logging.getLogger("lawgate.log").exception("integration failed")
     assert SECRET not in stream.getvalue()
@@ -86,7 +76,7 @@ def test_an_exception_is_its_type_and_place_only(form: str) -> None:
 def test_of_other_peoples_messages_only_the_fixed_part_is_kept() -> None:
     stream = io.StringIO()
     configure_logging("info", "json", stream)
-    logging.getLogger("asyncio").error("Task exception was never retrieved\nfuture: <Task ValueError('%s')>" % SECRET)
+    logging.getLogger("asyncio").error(f"Task exception was never retrieved\nfuture: <Task ValueError('{SECRET}')>")  # noqa: G004 - asyncio does so
     logging.getLogger("uvicorn.error").warning("from %s", SECRET, extra={"peer": SECRET})
     assert [line["message"] for line in lines(stream)] == ["Task exception was never retrieved", "from %s"]
     assert SECRET not in stream.getvalue()
@@ -97,7 +87,7 @@ def test_whole_tracebacks_are_for_those_who_ask(monkeypatch: pytest.MonkeyPatch)
     stream = io.StringIO()
     configure_logging("info", "json", stream)
     try:
-        raise ValueError("told")
+        int("told")
     except ValueError:
         logging.getLogger("lawgate").exception("failed")
     assert "Traceback" in stream.getvalue()

@@ -4,12 +4,28 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import zstandard
 
-from lawgate.evidence.envelope import PLAINTEXT_MAX, EnvelopeError, pack, unpack
+from lawgate.evidence.envelope import PLAINTEXT_MAX, SMALL_MAX, EnvelopeError, pack, unpack
 
 
 def envelope(frame: bytes, *, length: int | None = None, fill: bytes = b"\x00") -> bytes:
     head = struct.pack(">I", len(frame) if length is None else length) + frame
     return head + fill * (-len(head) % 256)
+
+
+@pytest.mark.parametrize("size", [0, 1, 31, 32, 242, 243, 244, 1000, SMALL_MAX, SMALL_MAX + 1])
+def test_every_size_comes_out_of_any_zstd(size: int) -> None:
+    plaintext = bytes(number * 7 % 251 for number in range(size))
+    packed = pack(plaintext)
+    assert unpack(packed) == plaintext
+    (length,) = struct.unpack(">I", packed[:4])
+    frame = packed[4 : 4 + length]
+    assert zstandard.frame_content_size(frame) == size
+    assert zstandard.ZstdDecompressor().decompress(frame) == plaintext
+
+
+def test_what_fits_into_a_block_is_stored_there() -> None:
+    assert len(pack(b"x" * 243)) == 256
+    assert b"a name" in pack(b"a name")
 
 
 @pytest.mark.parametrize("plaintext", [b"", b"x", b"x" * 255, bytes(range(256)) * 9, b"ab" * 100_000])

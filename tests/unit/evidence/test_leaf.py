@@ -21,6 +21,16 @@ def test_a_leaf_is_written_exactly_so() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "extra",
+    [{}, {"re": ID}, {"re": 'a"b\\c'}, {"re": "a b"}, {"re": ""}, {"re": 7}, {"a": "b"}, {"zz": 1, "re": ID}, {"a": 'x"'}],
+)
+def test_the_spelling_is_the_canonical_one(extra: dict[str, str | int]) -> None:
+    data = encode_leaf(replace(LEAF, extra=extra))
+    assert data == json.dumps(json.loads(data), sort_keys=True, separators=(",", ":")).encode("ascii")
+    assert decode_leaf(data).extra == extra
+
+
 @pytest.mark.parametrize("leaf", [LEAF, OUTCOME, replace(LEAF, parts_count=0, parts_root=EMPTY_ROOT)])
 def test_reading_gives_back_what_was_written(leaf: Leaf) -> None:
     assert decode_leaf(encode_leaf(leaf)) == leaf

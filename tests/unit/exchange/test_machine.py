@@ -1,6 +1,14 @@
 """Journeys as transcripts."""
 
 import pytest
+
+from lawgate.domain.approval import Approval
+from lawgate.domain.errors import Code, Refusal
+from lawgate.exchange import effects as do
+from lawgate.exchange import events as on
+from lawgate.exchange._state import State
+from lawgate.exchange.facts import AnswerFacts
+from lawgate.exchange.machine import Exchange, IllegalEventError
 from tests.playbook import (
     ANNA,
     ANSWER,
@@ -14,14 +22,6 @@ from tests.playbook import (
     REQUEST,
     Playbook,
 )
-
-from lawgate.domain.approval import Approval
-from lawgate.domain.errors import Code, Refusal
-from lawgate.exchange import effects as do
-from lawgate.exchange import events as on
-from lawgate.exchange.facts import AnswerFacts
-from lawgate.exchange.machine import Exchange, IllegalEventError
-from lawgate.exchange._state import State
 
 STORE_DOWN = Refusal(Code.EVIDENCE_UNAVAILABLE, "Try again.")
 
@@ -48,7 +48,7 @@ def test_a_stream_is_released_window_by_window() -> None:
     _ = play >> on.AnswerStarted(200) << []
     _ = play >> on.WindowMasked("w1") << [do.JournalWindow]
     _ = play >> on.WindowJournalled("w1") << [do.ReleaseWindow]
-    assert play.effects == [do.ReleaseWindow("w1")]
+    assert list(play.effects) == [do.ReleaseWindow("w1")]
     _ = play >> on.AnswerEnded(ANSWER) << [do.RecordOutcome]
 
 
@@ -162,3 +162,18 @@ def test_an_illegal_event_is_refused_and_changes_nothing() -> None:
 def test_an_exchange_says_when_it_is_final() -> None:
     assert Exchange(Playbook().exchange.facts, State.FAILED).final
     assert not Exchange(Playbook().exchange.facts, State.HELD).final
+
+
+def test_who_left_while_held_and_came_back_is_answered_like_anyone() -> None:
+    play = Playbook(State.HELD)
+    _ = play >> on.ClientLeft(LEFT, 1.0) >> on.Approved(Approval("h1", ("lead",), 5)) >> on.Permitted(PERMIT)
+    play.exchange.facts.request = REQUEST
+    _ = play >> on.Masked(MASKED) >> on.IntentRecorded("e1") << [do.ForwardUpstream]
+    assert (play.exchange.facts.refusal, play.exchange.facts.outcome) == (None, None)
+
+
+def test_a_node_that_stops_does_not_forward_what_is_not_recorded_yet() -> None:
+    play = Playbook(State.MASKED)
+    _ = play >> on.NodeStopping(LEFT, 1.0) << []
+    _ = play >> on.IntentRecorded("e1") << [do.RecordOutcome]
+    assert play.exchange.facts.outcome == "interrupted"

@@ -1,13 +1,13 @@
 """What the entries of an exchange hold, and what they must not."""
 
 import msgspec
-from tests.playbook import ANNA, CUT, GROUNDS, MASKED, NO, PERMIT, PURPOSE, REQUEST, facts
 
-from lawgate.domain.message import CutText
+from lawgate.domain.message import CutText, Mark
 from lawgate.domain.processing import RecordLevel
 from lawgate.exchange import record
 from lawgate.exchange.facts import AnswerFacts, Facts
 from lawgate.ports import EntryDraft
+from tests.playbook import ANNA, CUT, GROUNDS, MASKED, NO, PERMIT, PURPOSE, REQUEST, facts
 
 
 def _facts() -> Facts:
@@ -88,3 +88,11 @@ def test_a_body_that_is_not_text_is_kept_whole_or_not_at_all() -> None:
     )
     assert msgspec.json.decode(_parts(record.intent_draft(known))["request"]) == {"base64": "AAEC"}
     assert PURPOSE.record is RecordLevel.FULL
+
+
+def test_a_kept_original_is_in_no_part_but_the_originals() -> None:
+    kept = CutText("mail ", (Mark(5, "EMAIL", "keep", "anna@example.de"),), ("anna@example.de",))
+    for level in (RecordLevel.MASKED, RecordLevel.FULL):
+        parts = record.body_parts(kept, level, "request", "request-originals")
+        assert b"anna@example.de" not in parts[0].plaintext
+        assert msgspec.json.decode(parts[0].plaintext)["marks"] == [[5, "EMAIL", "keep", None]]

@@ -63,3 +63,8 @@ def test_final_states_owe_nothing() -> None:
 def test_a_client_may_leave_in_every_state_that_waits() -> None:
     deaf = {state for state in State if on.ClientLeft not in TABLE[state]}
     assert deaf == FINAL | {State.WITHDRAWN, State.OUTCOME_RECORDED}
+
+
+def test_a_node_may_stop_wherever_a_client_may_leave() -> None:
+    for state, rows in TABLE.items():
+        assert rows.get(on.NodeStopping) == rows.get(on.ClientLeft), state

@@ -90,6 +90,39 @@ def test_held_text_leaves_at_the_end_without_any_finish() -> None:
         assert releases[-1].complete is (len(reads) > 1)
 
 
+def test_an_end_before_the_terminal_event_is_told_as_an_error() -> None:
+    """A body without a length ends like that when its sender dies: clients would take it for the answer's end."""
+    stream = stream_masker()
+    first = stream.feed(chunk({"content": EMAIL}))
+    last = stream.finish(CUT_OFF)
+    assert (last.ended, last.complete, last.refusal) == (True, False, CUT_OFF)
+    assert contents(first.cut.forwarded() + last.cut.forwarded()) == "<EMAIL>"
+    assert json.loads(last.tail.forwarded().removeprefix("data: "))["error"]["code"] == CUT_OFF.code.value
+    for done in (DONE, DONE.strip()):
+        whole = stream_masker()
+        whole.feed(chunk({"content": EMAIL}) + done)
+        assert whole.finish(CUT_OFF).refusal is None
+
+
+def test_nothing_runs_into_a_last_event_without_its_blank_line() -> None:
+    """LitServe ends a failed stream like that."""
+    for incomplete in (None, CUT_OFF):
+        stream = stream_masker()
+        text = stream.feed(chunk({"content": "the word"}) + b'data: {"error": {"message": "no"}}').cut.forwarded()
+        last = stream.finish(incomplete)
+        text += last.cut.forwarded() + last.tail.forwarded()
+        events = [json.loads(event.removeprefix("data: ")) for event in text.split("\n\n") if event]
+        assert {"error": {"message": "no"}} in events
+        assert contents(text) == "the word"
+
+
+def test_a_protocol_without_a_terminal_event_ends_as_it_ends() -> None:
+    stream = stream_masker(Protocol.GENERIC)
+    stream.feed(b"data: " + EMAIL.encode())
+    last = stream.finish(CUT_OFF)
+    assert (last.complete, last.refusal, last.tail.forwarded()) == (True, None, "data: <EMAIL>")
+
+
 def test_usage_passes_once_and_is_not_repeated_with_held_text() -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
     reads = [chunk({"content": EMAIL}, usage=usage), chunk({}, "stop"), sse({"choices": [], "usage": usage}), DONE]

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.unit.operations.world import World, made_world
 
 

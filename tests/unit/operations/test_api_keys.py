@@ -1,10 +1,10 @@
 import pytest
-from tests.unit.operations.world import NOW, ROOT, World
 
 from lawgate.identify.api_key import parse, verify
 from lawgate.operations.api_keys import EXPIRES_S_MAX, CreatedKey, NewKey, create_key, key_state, list_keys, revoke_key
 from lawgate.operations.errors import KeyRequestError, NotFoundError
 from lawgate.operations.visit import Visit
+from tests.unit.operations.world import NOW, ROOT, World
 
 DAY_S = 86_400
 WANTED = NewKey("ticket-bot", "answer-customers", "Anna Kowalska", ("support",), NOW, NOW + 90 * DAY_S)

@@ -1,8 +1,8 @@
 import msgspec
-from tests.unit.operations.world import NOW, ROOT, exchange_id
 
 from lawgate.evidence.canonical import spell
 from lawgate.operations.drafts import ACCESS_RETENTION, KEY_RETENTION, access_draft, key_draft
+from tests.unit.operations.world import NOW, ROOT, exchange_id
 
 
 def test_a_reading_names_its_exchange_and_is_no_step_of_it() -> None:

@@ -6,22 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.loopback import Authority, read_request, run, scripted
-from tests.playbook import CONNECTION
-from tests.token_mint import jwk, jwks
-from tests.unit.config.files import VALID, written
 
 from lawgate.config.load import load_config
 from lawgate.config.settings import Config, ListenAddress
 from lawgate.operations.finding import Finding
 from lawgate.operations.health_network import ask_control, network_findings, node_finding, upstream_finding
+from tests.loopback import Authority, Script, read_request, run, scripted
+from tests.playbook import CONNECTION
+from tests.token_mint import jwk, jwks
+from tests.unit.config.files import VALID, written
 
 
 async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
     await reader.read()
 
 
-def answering(*bodies: bytes, status: bytes = b"200 OK"):  # type: ignore[no-untyped-def]
+def answering(*bodies: bytes, status: bytes = b"200 OK") -> Script:
     """A server that gives the bodies in turn, the last one for ever."""
     left = list(bodies)
 

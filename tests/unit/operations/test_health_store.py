@@ -2,10 +2,10 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.unit.operations.world import NOW, World, answered, refused
 
 from lawgate.operations.finding import Finding, Health
 from lawgate.operations.health_store import disk_findings, filesystem_of, store_findings, sync_finding
+from tests.unit.operations.world import NOW, World, answered, refused
 
 
 def found(world: World, now: float = NOW) -> dict[str, Finding]:
@@ -92,7 +92,7 @@ def test_another_user_is_told_and_nothing_is_opened(world: World) -> None:
 
 
 def test_a_directory_is_left_as_it_was(tmp_path: Path) -> None:
-    assert [finding.name for finding in disk_findings("evidence", tmp_path)][0] == "evidence disk"
+    assert next(finding.name for finding in disk_findings("evidence", tmp_path)) == "evidence disk"
     assert list(tmp_path.iterdir()) == []
 
 

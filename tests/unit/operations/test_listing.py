@@ -1,9 +1,9 @@
 import pytest
-from tests.unit.operations.world import NOW, ROOT, World, answered, begun, exchange_id, refused
 
 from lawgate.operations.drafts import access_draft
 from lawgate.operations.listing import ExchangeRow, Query, list_exchanges, row_view
 from lawgate.operations.visit import Visit
+from tests.unit.operations.world import NOW, ROOT, World, answered, begun, exchange_id, refused
 
 
 def listed(world: World, query: Query | None = None) -> list[ExchangeRow]:
@@ -20,7 +20,7 @@ def busy(world: World) -> World:
 
 
 def numbers(rows: list[ExchangeRow]) -> list[int]:
-    known = {exchange_id(number): number for number in range(10_000)}
+    known: dict[str, int] = {exchange_id(number): number for number in range(1000)}
     return [known[row.exchange_id] for row in rows]
 
 

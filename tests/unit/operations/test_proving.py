@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-from tests.unit.operations.world import ROOT, World, answered, exchange_id, refused, streamed
 
 from lawgate.domain.errors import EvidenceError
 from lawgate.evidence.proof import verify_proof
@@ -9,6 +8,7 @@ from lawgate.evidence.verify import Check
 from lawgate.operations.errors import NotFoundError
 from lawgate.operations.proving import Export, export_proofs, verify_exchange
 from lawgate.operations.visit import Visit
+from tests.unit.operations.world import ROOT, World, answered, exchange_id, refused, streamed
 
 
 def checked(world: World, number: int) -> dict[str, Check]:

@@ -2,13 +2,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.unit.operations.world import ROOT, World, answered, exchange_id, refused, streamed
 
 from lawgate.evidence.verify import Check
 from lawgate.operations.errors import UnreadableError
 from lawgate.operations.proving import Export, export_proofs
 from lawgate.operations.verifying import Exported, Verification, verify_copy, verify_files, verify_place
 from lawgate.operations.visit import Visit
+from tests.unit.operations.world import ROOT, World, answered, exchange_id, refused, streamed
 
 
 @pytest.fixture

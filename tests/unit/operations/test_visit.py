@@ -5,13 +5,13 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.unit.operations.world import NOW, ROOT, World, answered, exchange_id, refused
 
 from lawgate.domain.errors import EvidenceError
 from lawgate.operations.drafts import access_draft
 from lawgate.operations.visit import NODE, Visit, require_owner, visiting
 from lawgate.store.files import FileLock
 from lawgate.store.reader import StoredEntry
+from tests.unit.operations.world import NOW, ROOT, World, answered, exchange_id, refused
 
 DRAFT = access_draft(ROOT, "list", NOW, details={})
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from tests.playbook import ANNA, GROUNDS, PERMIT
 
 from lawgate.domain.errors import Code, Refusal
 from lawgate.domain.ids import ExchangeId
@@ -27,6 +26,7 @@ from lawgate.operations.place import Place
 from lawgate.operations.visit import Visit, visiting
 from lawgate.store.opening import Store, open_keys, open_store
 from lawgate.store.reader import StoredEntry, StoreReader
+from tests.playbook import ANNA, GROUNDS, PERMIT
 
 NOW = 1_790_000_000
 ORIGINAL = "anna.kowalska@mail.example"
@@ -181,9 +181,9 @@ def streamed(number: int, ts: float = NOW) -> Callable[[Store], Awaitable[None]]
         known = facts(number, ts)
         known.intent = (await store.recorder.record(intent_draft(known))).id
         journal = store.recorder.windows(known.exchange, known.retention)
-        for cut in STREAM_CUTS:
-            originals = [("answer-originals", msgspec.json.encode(cut.originals) + b"\n")] if cut.originals else []
-            await journal.journal([("answer", encode_cut(cut) + b"\n"), *originals])
+        for said in STREAM_CUTS:
+            originals = [("answer-originals", msgspec.json.encode(said.originals) + b"\n")] if said.originals else []
+            await journal.journal([("answer", encode_cut(said) + b"\n"), *originals])
         known.outcome = "answered"
         known.answer = AnswerFacts(
             at=ts + 2, status=200, content_type="text/event-stream", windows=journal, streamed=True, events=3
