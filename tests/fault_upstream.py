@@ -18,6 +18,16 @@ from typing import Any, Final, Self
 
 PERSON: Final = "eve.answer@answers.example"
 """Personal data that the upstream says of its own accord."""
+RECITED: Final = (
+    PERSON,
+    "+49 30 23125 777",
+    "DE02 1203 0000 0000 2020 51",
+    "5105 1051 0510 5100",
+    "198.51.100.77",
+    "2001:db8:77::8a2e:370:7334",
+    "536-22-7777",
+)
+"""What the treatments that recite say of people."""
 PATIENCE_S: Final = 60.0
 CHUNKED_STREAM: Final = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -145,6 +155,54 @@ async def rate_limited(turn: Turn) -> bool:
     body = b'{"error": {"message": "slow down", "type": "rate_limit_error", "code": "rate_limit_exceeded"}}'
     head = b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
     await turn.send(head % len(body), body)
+    return True
+
+
+# ---- personal data --------------------------------------------------------------------------
+
+
+@treatment
+async def recite(turn: Turn) -> bool:
+    await turn.answer(json.dumps(completion("; ".join(RECITED))).encode())
+    return True
+
+
+@treatment
+async def recite_in_stream(turn: Turn) -> bool:
+    """Cut into pieces of three characters, so that no event holds a whole value."""
+    text = "; ".join(RECITED) + "; "
+    await turn.send(CHUNKED_STREAM)
+    for at in range(0, len(text), 3):
+        await turn.event(delta(text[at : at + 3]))
+    return await _end_stream(turn)
+
+
+@treatment
+async def recite_and_leave(turn: Turn) -> None:
+    """The stream breaks within a value."""
+    await turn.send(CHUNKED_STREAM)
+    for value in RECITED:
+        await turn.event(delta(value + "; "))
+    await turn.event(delta(PERSON[:8]))
+
+
+@treatment
+async def recite_nonsense(turn: Turn) -> bool:
+    await turn.answer(b'{"error": ' + "; ".join(RECITED).encode())
+    return True
+
+
+@treatment
+async def recite_in_head(turn: Turn) -> None:
+    """Where a protocol error could quote it."""
+    await turn.send(b"HTTP/1.1 2OO " + "; ".join(RECITED).encode() + b"\r\n\r\n")
+
+
+@treatment
+async def recite_in_error(turn: Turn) -> bool:
+    body = json.dumps({"error": {"message": "; ".join(RECITED), "code": "invalid"}}).encode()
+    head = b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nX-Person: %b\r\nContent-Length: %d\r\n\r\n"
+    await turn.send(head % (PERSON.encode(), len(body)), body)
     return True
 
 

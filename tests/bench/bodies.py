@@ -2,7 +2,7 @@
 
 Rule 1: people and addresses are made up; sizes are those of the design: 1.5 kB asked, 1 kB answered.
 Rule 2: the request's ``model`` tells our own upstream what to answer: ``whole``, ``seen``, ``hold`` or
-        ``events-COUNT-RATE``. Other upstreams ignore it.
+        ``events-COUNT-RATE-TOGETHER``. Other upstreams ignore it.
 """
 
 import json

@@ -1,12 +1,13 @@
 """Our own upstream: whole answers where nginx is absent, and streams at a given rate.
 
 Rule 1: it looks at as little as it can: length, and the model's name, which says what to answer.
-Rule 2: a stream keeps to its clock: event N is due N / rate after the first, whatever was late before.
+Rule 2: streams that belong together begin together: each gets its first event at once, the clocks start when
+        the last one is there. From then on event N is due N / rate later, whatever was late before.
 """
 
 import asyncio
 import re
-from typing import Final, cast
+from typing import ClassVar, Final, cast
 
 import uvloop
 
@@ -14,10 +15,12 @@ from tests.bench.bodies import event, last_events, seen_answer, whole_answer
 from tests.bench.children import READY
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_MODEL: Final = re.compile(rb'"model": *"([a-z]+)(?:-(\d+)-(\d+))?"')
+_MODEL: Final = re.compile(rb'"model": *"([a-z]+)(?:-(\d+)-(\d+)-(\d+))?"')
 _STREAM_HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _PHASES: Final = 64
 """Streams that began together are spread over the time between two events."""
+_GRACE_S: Final = 0.25
+"""From the last request to the first clock, for first events that are still on their way."""
 
 
 def _json_answer(body: bytes) -> bytes:
@@ -35,17 +38,21 @@ def _chunk(data: bytes) -> bytes:
 class Responder(asyncio.Protocol):
     """One connection; requests on it follow each other."""
 
-    _streams = 0
+    _waiting: ClassVar[list["Responder"]] = []
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport
         self._buffer = b""
         self._timer: asyncio.TimerHandle | None = None
+        self._every_s = 0.0
+        self._count = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, _error: Exception | None) -> None:
+        if self in self._waiting:
+            self._waiting.remove(self)
         if self._timer is not None:
             self._timer.cancel()
 
@@ -69,20 +76,25 @@ class Responder(asyncio.Protocol):
         else:
             self._transport.write(_STREAM_HEAD + _chunk(event(0)))
             if kind == b"events" and asked is not None:
-                self._begin(int(asked[2]), int(asked[3]))
+                self._begin_together(int(asked[2]), int(asked[3]), int(asked[4]))
 
-    def _begin(self, count: int, rate: int) -> None:
-        Responder._streams += 1
-        phase = (1 + Responder._streams % _PHASES / _PHASES) / rate
-        self._later(1, count, 1 / rate, asyncio.get_running_loop().time() + phase)
+    def _begin_together(self, count: int, rate: int, together: int) -> None:
+        self._count, self._every_s = count, 1 / rate
+        self._waiting.append(self)
+        if len(self._waiting) < together:
+            return
+        start = asyncio.get_running_loop().time() + _GRACE_S
+        for place, each in enumerate(self._waiting):
+            each._later(1, start + place % _PHASES / _PHASES * each._every_s)
+        self._waiting.clear()
 
-    def _later(self, number: int, count: int, every_s: float, due: float) -> None:
-        self._timer = asyncio.get_running_loop().call_at(due, self._due, number, count, every_s, due)
+    def _later(self, number: int, due: float) -> None:
+        self._timer = asyncio.get_running_loop().call_at(due, self._due, number, due)
 
-    def _due(self, number: int, count: int, every_s: float, due: float) -> None:
-        if number < count:
+    def _due(self, number: int, due: float) -> None:
+        if number < self._count:
             self._transport.write(_chunk(event(number)))
-            self._later(number + 1, count, every_s, due + every_s)
+            self._later(number + 1, due + self._every_s)
         else:
             self._transport.write(_chunk(last_events()) + b"0\r\n\r\n")
 

@@ -119,7 +119,8 @@ async def _on_stage(stage: Stage, wanted: tuple[str, ...], tools: Tools, results
         events = streams.events_at_rate(stage, size=plan.size, rounds=plan.stream_rounds)
         results.streams = await _said("streams", events)
         results.faults += [
-            f"{each.target}: {each.lost_events} events lost, {each.broken_streams} streams not as they were sent: {each.last_words}"
+            f"{each.target}: {each.lost_events} events lost, {each.broken_streams} streams not as they were sent, "
+            f"one of them ends: {each.last_words}"
             for each in results.streams
             if each.lost_events or each.broken_streams
         ]

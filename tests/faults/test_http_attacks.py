@@ -119,8 +119,8 @@ HEADS: dict[str, tuple[bytes, int]] = {
     "blank lines first": (b"\r\n\r\n\r\n" + get(), 400),
     # what we do not speak
     "WebSocket": (get(b"Connection: Upgrade", b"Upgrade: websocket"), 501),
-    "h2c": (get(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMA"), 501),
-    "upgrade without option": (get(b"Upgrade: h2c"), 501),
+    "upgrade without option": (get(b"Upgrade: websocket"), 501),
+    "h2c and more": (get(b"Connection: Upgrade", b"Upgrade: h2c, websocket"), 501),
     "unknown expectation": (post(b"Expect: 200-ok", b"Content-Length: 0"), 417),
     "two expectations": (post(b"Expect: 100-continue, x", b"Content-Length: 0"), 417),
     # bounds

@@ -90,8 +90,9 @@ STREAMS: Final = [
     if connection == "openai" or treatment not in {"stream_without_end", "malformed_event"}
 ]
 
-ELSEWHERE: Final = {"second_answer", "stream_for_ever"}
-"""These have tests of their own, below or in ``test_bad_requests.py``."""
+RECITALS: Final = {name for name in TREATMENTS if name.startswith("recite")}
+ELSEWHERE: Final = {"second_answer", "stream_for_ever"} | RECITALS
+"""These have tests of their own, below, in ``test_bad_requests.py`` or in ``test_no_personal_data_in_clear.py``."""
 
 
 @pytest.fixture(scope="module")

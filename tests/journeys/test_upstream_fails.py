@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 import pytest
-from tests.masking_world import break_detection
+from tests.masking_world import break_detection, chunk
 from tests.simulator import EMAIL, Answer, Gate, World
 
 from lawgate.domain.errors import Code, UpstreamError
-from lawgate.exchange._state import State
 
 ASK = {"messages": []}
 
@@ -89,6 +88,21 @@ async def test_a_bug_while_an_answer_is_read_cuts_the_upstream(world: World) -> 
     assert "upstream cut" in world.transcript
 
 
+async def test_a_bug_in_mid_stream_waits_for_the_window_on_its_way(world: World) -> None:
+    gate = world.recorder.gates["window"] = Gate()
+    world.upstream.answers = [
+        Answer([chunk({"content": "hello "}), RuntimeError(EMAIL)], content_type="text/event-stream")
+    ]
+    client = world.ask(ASK)
+    await gate.arrived()
+    assert "outcome durable" not in world.transcript
+    gate.open()
+    await client.ended()
+    assert [word for word in world.transcript if word.endswith("durable")][1:] == ["window durable", "outcome durable"]
+    assert not client.complete
+    assert b"hello" in world.parts("outcome")["answer"]
+
+
 async def test_a_field_that_cannot_be_written_is_a_refusal_and_not_a_hang(world: World) -> None:
     """Response splitting from behind: the head is refused whole, before a byte of it is written."""
     world.upstream.answers = [Answer(fields=[(b"x-request-id", b"1\r\nset-cookie: a=b")])]
@@ -113,4 +127,3 @@ async def test_giving_up_leaves_no_cancellation_behind(world: World) -> None:
     await client.ended()
     assert client.task.cancelling() == 0
     assert world.metrics.exchanges == {("llm", "interrupted", "client_left"): 1}
-    assert State.INTERRUPTED.value == "interrupted"

@@ -91,7 +91,7 @@ class ListenSection(Section):
     control: text.Address = Field(
         default="127.0.0.1:9443", description="Health, metrics and administration; expose it to operators only."
     )
-    tls: TlsSection | None = Field(default=None, description="TLS 1.2 or later on both ports. Default: in clear.")
+    tls: TlsSection | None = Field(default=None, description="TLS 1.2 or later on the data port. Default: in clear.")
 
 
 class StoreSection(Section):

@@ -1,6 +1,7 @@
 """Serves an ASGI application beside the data plane, on the same loop.
 
-Rule: signals belong to the node, not to this server.
+Rule 1: signals belong to the node, not to this server.
+Rule 2: a client that takes no answer cannot hold up a stop.
 """
 
 import asyncio
@@ -8,11 +9,15 @@ import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
+from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from lawgate.domain.errors import CannotListenError
+
+STOP_S: Final = 5
+"""Whole seconds that a stop grants to answers in progress."""
 
 
 class _QuietServer(uvicorn.Server):
@@ -22,10 +27,17 @@ class _QuietServer(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
+async def serving(app: ASGIApp, host: str, port: int, *, stop_s: int = STOP_S) -> AsyncIterator[int]:
     """Serve while the context lasts; yields the port. Raises ``CannotListenError``."""
     listener = bound(host, port)
-    settings = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
+    settings = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=stop_s,
+    )
     server = _QuietServer(settings)
     task = asyncio.ensure_future(server.serve(sockets=[listener]))
     try:

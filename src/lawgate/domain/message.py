@@ -7,7 +7,6 @@ the bodies can be rebuilt by those who may and nobody else.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -45,8 +44,7 @@ class Mark(NamedTuple):
     replacement: str
 
 
-@dataclass(frozen=True, slots=True)
-class CutText:
+class CutText(NamedTuple):
     """A text without its spans; ``originals[i]`` belongs to ``marks[i]``."""
 
     text: str
@@ -77,14 +75,16 @@ def cut(text: str, edits: Sequence[Edit]) -> CutText:
         return CutText(text)
     kept: list[str] = []
     marks: list[Mark] = []
+    originals: list[str] = []
     at = length = 0
-    for edit in edits:
-        kept.append(text[at : edit.start])
-        length += edit.start - at
-        at = edit.end
-        marks.append(Mark(length, edit.detector, edit.operator, edit.replacement))
+    for start, end, detector, operator, original, replacement in edits:
+        kept.append(text[at:start])
+        length += start - at
+        at = end
+        marks.append(Mark(length, detector, operator, replacement))
+        originals.append(original)
     kept.append(text[at:])
-    return CutText("".join(kept), tuple(marks), tuple(edit.original for edit in edits))
+    return CutText("".join(kept), tuple(marks), tuple(originals))
 
 
 def apply(text: str, edits: Sequence[Edit]) -> str:
@@ -93,9 +93,9 @@ def apply(text: str, edits: Sequence[Edit]) -> str:
         return text
     out: list[str] = []
     at = 0
-    for edit in edits:
-        out += (text[at : edit.start], edit.replacement)
-        at = edit.end
+    for start, end, _, _, _, replacement in edits:
+        out += (text[at:start], replacement)
+        at = end
     out.append(text[at:])
     return "".join(out)
 

@@ -166,19 +166,20 @@ def entry_place(entry: str) -> bytes:
     return _SEAL_PLACE + _ascii(entry) + b"\x00"
 
 
-def seal_at(  # noqa: PLR0913 - one call for each part, on the path of every request
-    entry_place: bytes, number: int, label: str, plaintext: bytes, secret: bytes, nonce: bytes
+def seal_at(
+    place: bytes, number: int, label: str, plaintext: bytes, secret: bytes, nonce: bytes
 ) -> tuple[bytes, bytes]:
     """(ciphertext, commitment) of a part; raises ``PartError`` for the label, or ``EnvelopeError``.
 
-    The sizes of ``secret`` and ``nonce``, and the number, are the caller's to get right (rule 6).
+    ``place`` is ``entry_place`` of the entry. The number and the sizes of ``secret`` and ``nonce`` are the
+    caller's to get right (rule 6).
     """
     block = secret + _KEY_FILL
     inner, outer = block.translate(_INNER), block.translate(_OUTER)
     key = sha256(outer + sha256(inner + _INFO_ENCRYPT).digest()).digest()
     salt = sha256(outer + sha256(inner + _INFO_COMMIT).digest()).digest()
     committed = sha256(_label_prefix(label) + salt + sha256(plaintext).digest()).digest()
-    sealed = AESGCM(key).encrypt(nonce, envelope.pack(plaintext), entry_place + _PLACE(number))
+    sealed = AESGCM(key).encrypt(nonce, envelope.pack(plaintext), place + _PLACE(number))
     return nonce + sealed, committed
 
 

@@ -75,11 +75,11 @@ def inspect(
             "The body could not be searched for personal data; tell whoever runs this gateway.",
             detail=type(error).__name__,
         ) from None
-    edits = found.edits
-    if not edits:
+    if not found.edits:
         return Inspection(CutText(text), body, {}, found.not_inspected, document)
-    forward = body if all(edit.replacement == edit.original for edit in edits) else apply(text, edits).encode()
-    return Inspection(cut(text, edits), forward, count_by_detector(edits), found.not_inspected, document)
+    masked = apply(text, found.edits)
+    forward = masked.encode() if masked != text else body
+    return Inspection(cut(text, found.edits), forward, count_by_detector(found.edits), found.not_inspected, document)
 
 
 def _found(

@@ -18,7 +18,8 @@ from lawgate.exchange.event_template import LEARNED_MAX, Filled, Template, templ
 from lawgate.exchange.tracks import TRACKS_MAX, Copies, Track, in_data_lines
 from lawgate.mask.json_document import JsonUnreadableError, parse
 from lawgate.mask.json_stream import Pieces, raw_pieces, spliced
-from lawgate.mask.json_walk import COUNT_LENGTH_MAX, WITHHELD, number_edits, string_edits
+from lawgate.mask.json_places import COUNT_LENGTH_MAX
+from lawgate.mask.json_walk import WITHHELD, number_edits, string_edits
 from lawgate.mask.masker import Masker
 from lawgate.wire.protocol import Wire
 from lawgate.wire.sse import Event, StreamUnreadableError

@@ -8,7 +8,6 @@ Rule 3: what a rule reads is what the upstream reads: a member that is there twi
 """
 
 import json
-import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
@@ -33,8 +32,8 @@ SUBJECT_CHARACTERS_MAX: Final = 256
 _NOTHING_READ: Final = sha256(b"").hexdigest()
 _DECIDED_ON: Final = ("model", "stream", "tools")
 _DECIDED_ON_QUOTED: Final = tuple(f'"{name}"'.encode() for name in _DECIDED_ON)
-_ESCAPED_LETTER: Final = re.compile(rb"\\u00[67]")
-"""How else a name of those could be written."""
+_ESCAPES: Final = (b"\\u006", b"\\u007")
+"""How else a letter of those names could be written."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -133,7 +132,9 @@ def _inspection(route: Route, purpose: PurposeInForce, body: bytes, kind: Conten
 
 def _check_members(body: bytes) -> None:
     """Refuse a request that states something twice that a rule may ask for."""
-    if not any(body.count(name) > 1 for name in _DECIDED_ON_QUOTED) and not _ESCAPED_LETTER.search(body):
+    model, stream, tools = _DECIDED_ON_QUOTED
+    once = body.count(model) < 2 and body.count(stream) < 2 and body.count(tools) < 2  # noqa: PLR2004
+    if once and not (b"\\u00" in body and any(escape in body for escape in _ESCAPES)):
         return
     outermost: list[tuple[str, Any]] = []
 

@@ -95,7 +95,9 @@ class Head:
                 raise HeadRefusedError("an expectation other than 100-continue", status=417)
             self.expects_continue = not self.http_1_0
         elif name == b"upgrade":
-            raise HeadRefusedError("WebSocket and other upgrades are not served", status=501)
+            # RFC 9110 section 7.8: an offer of HTTP/2 may be left unanswered, and some clients make it always.
+            if value.lower() != b"h2c":
+                raise HeadRefusedError("WebSocket and other upgrades are not served", status=501)
         else:
             self._take_connection(value)
 
@@ -143,7 +145,7 @@ def _feed(head: Head, raw: bytes) -> None:
     try:
         httptools.HttpRequestParser(head).feed_data(raw)
     except httptools.HttpParserUpgrade:
-        raise HeadRefusedError("upgrades and tunnels are not served", status=501) from None
+        pass  # every field was delivered: ``check`` refuses the upgrades that cannot be ignored
     except httptools.HttpParserError as error:
         raise HeadRefusedError(_reason(error)) from None
 

@@ -5,7 +5,8 @@ Rule: it may be late, it may not lose: a draft that could not be recorded counts
 
 import asyncio
 import logging
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from lawgate.domain.errors import StoreUnavailableError
 from lawgate.gateway.drive import Node
@@ -26,17 +27,32 @@ async def keep_house(node: Node) -> None:
         while True:
             await asyncio.sleep(LOOK_PERIOD_S)
             looks += 1
-            fault = node.recorder.healthy()
-            node.metrics.recording = fault is None
-            if fault:
-                node.recorder.probe_soon()
-            await record_gap(node)
-            if looks * LOOK_PERIOD_S >= FLOOD_PERIOD_S:
-                looks = 0
-                await record_floods(node)
+            with_floods = looks * LOOK_PERIOD_S >= FLOOD_PERIOD_S
+            await _to_its_end(look_after(node, with_floods=with_floods))
+            looks = 0 if with_floods else looks
     finally:
         await record_gap(node)
         await record_floods(node)
+
+
+async def look_after(node: Node, *, with_floods: bool) -> None:
+    """One look: is the store well, and what is there to record."""
+    fault = node.recorder.healthy()
+    node.metrics.recording = fault is None
+    if fault:
+        node.recorder.probe_soon()
+    await record_gap(node)
+    if with_floods:
+        await record_floods(node)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await ``work`` even when cancelled meanwhile: an entry on its way is neither lost nor written twice."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    finally:
+        await task
 
 
 async def record_floods(node: Node) -> None:

@@ -32,16 +32,19 @@ BEFORE_MAX: Final = (CONTEXT_REACH + REPLACEMENT_LENGTH_MAX) * (INVISIBLE_RUN_MA
 """Characters of left context that can matter."""
 
 _DOMAIN: Final = re.compile(EMAIL_DOMAIN)
-_LOCAL_PARTS: Final = (
-    (re.compile(rf"{EMAIL_LEFT}{EMAIL_LOCAL}\Z"), 64),
-    (re.compile(rf"[{UNSPACED}]{{1,32}}\Z"), 32),
-)
-"""What stands left of an ``@`` and how long it may be, for each form of an e-mail address."""
+_LOCAL_PART: Final = re.compile(rf"{EMAIL_LEFT}{EMAIL_LOCAL}\Z")
+_LOCAL_MAX: Final = 64
+"""What stands left of an ``@``, no space in it, and how long it may be."""
+_UNSPACED_PART: Final = re.compile(rf"[{UNSPACED}]{{1,32}}\Z")
+_UNSPACED_MAX: Final = 32
+"""The same for the other form of an e-mail address."""
 _MISSES: Final = 4
 _CLEARED: Final = 1000
 """After so many numbers without context, context is looked for in a long stretch at once."""
 _COLONS: Final = re.compile(rb":[0Aa]{0,4}:")
-_COUNTRY: Final = (b"AA00", b"aa00")
+_COUNTRY: Final = re.compile(rb"0(?<=AA0|aa0)0")
+"""The digits of an IBAN's beginning (a digit first, so that text without digits is skipped by ``memchr``)."""
+_SMALL: Final = ord("a")
 _HEXADECIMAL_OR_COLON: Final = frozenset("0123456789abcdefABCDEF:")
 _IPV6_MAX: Final = 45
 _MAY_BE_REPLACEMENT: Final = re.compile(r"[>\]*_]")
@@ -63,12 +66,12 @@ Candidate = tuple[int, int, int, bool]
 class _Form:
     """A form, compiled, with what its detector says about context."""
 
-    __slots__ = ("context", "keys", "left", "order", "pattern", "right", "valid", "width")
+    __slots__ = ("_left", "_match", "_right", "context", "keys", "order", "valid", "width")
 
     def __init__(self, form: Form, order: int, context: Context | None, keys: frozenset[str]) -> None:
-        self.left = re.compile(form.left)
-        self.pattern = re.compile(form.pattern)
-        self.right = re.compile(form.right)
+        self._left = re.compile(form.left).match if form.left else None
+        self._match = re.compile(form.pattern).match
+        self._right = re.compile(form.right).match if form.right else None
         self.valid = form.valid
         self.width = form.width
         self.order = order
@@ -77,17 +80,24 @@ class _Form:
 
     def may_begin(self, text: str, start: int) -> bool:
         """The cheap part of ``end``, for forms whose context is looked at in between."""
-        return self.left.match(text, start) is not None and self.pattern.match(text, start) is not None
+        return (self._left is None or self._left(text, start) is not None) and self._match(text, start) is not None
 
     def end(self, text: str, start: int, limit: int) -> int:
         """Where the longest valid match at ``start`` ends, at ``limit`` or before; 0 if there is none."""
-        match = self.pattern.match(text, start, min(limit, start + self.width))
+        right, valid = self._right, self.valid
+        match = self._match(text, start, min(limit, start + self.width))
         while match is not None:
             end = match.end()
-            if self.right.match(text, end) and (self.valid is None or self.valid(text[start:end])):
+            if (right is None or right(text, end)) and (valid is None or valid(text[start:end])):
                 return end
-            match = self.pattern.match(text, start, end - 1)
+            match = self._match(text, start, end - 1)
         return 0
+
+    def strong_end(self, text: str, start: int) -> int:
+        """``end`` for forms without context, what stands left included."""
+        if self._left is not None and self._left(text, start) is None:
+            return 0
+        return self.end(text, start, len(text))
 
 
 class Detection:
@@ -144,7 +154,9 @@ class Detection:
         name of the JSON member that holds the text; it is context as well.
         """
         candidates = self.candidates(text, key=key, before=before)
-        return self.resolve(text, candidates, 0) if candidates else []
+        if len(candidates) > 1:
+            return self.resolve(text, candidates, 0)
+        return [Span(start, -minus_end, self._names[order]) for start, minus_end, order, _ in candidates]
 
     def resolve(self, text: str, candidates: list[Candidate], floor: int) -> list[Span]:
         """Spans without overlaps (rule 2) from ``floor`` on."""
@@ -165,6 +177,8 @@ class Detection:
 
         ``text[:taken]`` is held by a strong form's span that begins in ``before``.
         """
+        if not before and text.isascii():
+            return self._found(text, 0, taken, key)
         first = 0
         if before:
             before = before[-BEFORE_MAX:]
@@ -186,8 +200,8 @@ class Detection:
         found: list[Candidate] = []
         weak: list[tuple[int, _Form]] = []
         text_shape = shape(text)
-        if self._at and text.find("@", first) >= 0:
-            _try(found, text, self._email_starts(text, first))
+        if self._at and (at := text.find("@", first)) >= 0:
+            self._emails(found, text, at, first)
         if text_shape.find(b"0", first) >= 0:
             strong: list[tuple[int, _Form]] = []
             for start, number in self._digit_forms.starts(text_shape, first):
@@ -240,22 +254,24 @@ class Detection:
             begin = max(begin, match.end())
         return begin
 
-    def _email_starts(self, text: str, first: int) -> Iterator[tuple[int, _Form]]:
-        at = text.find("@", first)
+    def _emails(self, found: list[Candidate], text: str, at: int, first: int) -> None:
         while at >= 0:
             if _DOMAIN.match(text, at):
-                for (pattern, reach), form in zip(_LOCAL_PARTS, self._at, strict=True):
-                    match = pattern.search(text, max(first, at - reach), at)
+                begin = max(first, at - _LOCAL_MAX)
+                match = _LOCAL_PART.search(text, max(begin, text.rfind(" ", begin, at) + 1), at)
+                if match:
+                    _try(found, text, ((match.start(), self._at[0]),))
+                if at > first and not text[at - 1].isascii():
+                    match = _UNSPACED_PART.search(text, max(first, at - _UNSPACED_MAX), at)
                     if match:
-                        yield match.start(), form
+                        _try(found, text, ((match.start(), self._at[1]),))
             at = text.find("@", at + 1)
 
     def _country_starts(self, text_shape: bytes, first: int) -> Iterator[tuple[int, _Form]]:
-        for anchor, form in zip(_COUNTRY, self._country, strict=True):  # capitals, then small letters
-            at = text_shape.find(anchor, first)
-            while at >= 0:
-                yield at, form
-                at = text_shape.find(anchor, at + 1)
+        for match in _COUNTRY.finditer(text_shape, first):
+            start = match.start() - 2
+            if start >= first:
+                yield start, self._country[text_shape[start] == _SMALL]
 
     def _colon_starts(self, text: str, text_shape: bytes, first: int) -> Iterator[tuple[int, _Form]]:
         done = first
@@ -329,10 +345,9 @@ def _replacement_pattern(names: Sequence[str]) -> re.Pattern[str]:
 
 def _try(found: list[Candidate], text: str, starts: Iterable[tuple[int, _Form]]) -> None:
     for start, form in starts:
-        if form.left.match(text, start):
-            end = form.end(text, start, len(text))
-            if end:
-                found.append((start, -end, form.order, False))
+        end = form.strong_end(text, start)
+        if end:
+            found.append((start, -end, form.order, False))
 
 
 def _custom_matches(pattern: re.Pattern[str], order: int, text: str, first: int) -> Iterator[Candidate]:

@@ -6,7 +6,7 @@ told apart first, all at once; only for the others the name around them is worke
 Rule 1: what is left out holds nothing by the detectors' own forms (``engine.ANCHORS``)
         and nothing that has to be counted as unread; a property test holds this equal to ``json_text.leaves``.
 Rule 2: detectors from the configuration have no anchors, so with them this way is not taken.
-Rule 3: only structures without digits are remembered, so nobody's data is; bounded.
+Rule 3: only structures with two digits at most are remembered, so nobody's data is; bounded.
 """
 
 import re
@@ -40,6 +40,7 @@ _QUOTE: Final = "\x01\x01"
 
 _KNOWN_MAX: Final = 4096
 _KNOWN_LENGTH_MAX: Final = 64
+_KNOWN_DIGITS_MAX: Final = 2
 _passed: set[str] = {"", *MEMBER_NAMES, *VALUES}
 """Strings and structures between strings that hold nothing, whichever of both they are."""
 
@@ -82,8 +83,10 @@ def _marked(raw: str) -> str:
 
 
 def _learn(structure: str) -> None:
-    if len(structure) <= _KNOWN_LENGTH_MAX and len(_passed) < _KNOWN_MAX and _DIGIT.search(structure) is None:
-        _passed.add(structure)
+    if len(structure) <= _KNOWN_LENGTH_MAX and len(_passed) < _KNOWN_MAX:
+        few_digits = len(_DIGIT.findall(structure)) <= _KNOWN_DIGITS_MAX
+        if few_digits:
+            _passed.add(structure)
 
 
 def _refuse_deep(parts: list[str]) -> None:

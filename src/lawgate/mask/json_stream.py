@@ -13,7 +13,8 @@ from lawgate.domain.errors import LawgateError
 from lawgate.domain.json_text import DEPTH_MAX, decoded, escaped
 from lawgate.domain.json_words import COUNTS, MEMBER_NAMES, VALUES
 from lawgate.domain.message import Edit
-from lawgate.mask.json_walk import COUNT_LENGTH_MAX, OPAQUE_LENGTH_MIN, number_edits, string_edits
+from lawgate.mask.json_places import COUNT_LENGTH_MAX
+from lawgate.mask.json_walk import OPAQUE_LENGTH_MIN, number_edits, string_edits
 from lawgate.mask.masker import Masker
 from lawgate.mask.stream import TextStream
 

@@ -56,7 +56,9 @@ def json_edits(
     ``JsonDepthError`` and whatever a detector raises.
     """
     found = _walk(raw, masker, skip, 0)
-    return JsonFindings(withheld(raw, found.edits, withhold), found.not_inspected) if withhold else found
+    if not withhold or not _may_hold(raw, withhold):
+        return found
+    return JsonFindings(withheld(raw, found.edits, withhold), found.not_inspected)
 
 
 def _walk(raw: str, masker: Masker, skip: frozenset[str], nesting: int, around: str = "") -> JsonFindings:
@@ -110,7 +112,8 @@ def _shifted(edit: Edit, shift: int) -> Edit:
 
 def string_edits(raw: str, name: str | None, masker: Masker, *, shift: int = 0, nesting: int = 0) -> JsonFindings:
     """Edits in the inside of one JSON string that begins at ``shift``."""
-    text = decoded(raw) if "\\" in raw else raw
+    escapes = "\\" in raw
+    text = decoded(raw) if escapes else raw
     not_inspected = 0
     if holds_json(text) and _is_json(text):
         inner = _nested(text, name or "", masker, nesting)
@@ -119,10 +122,9 @@ def string_edits(raw: str, name: str | None, masker: Masker, *, shift: int = 0, 
         not_inspected = 1
     elif is_opaque(text):
         return JsonFindings([], 1)
-    edits = masker.edits(text, key=name)
-    if not edits and not not_inspected:
-        return _NOTHING
-    return JsonFindings(_lifted(edits, raw, shift), not_inspected)
+    # Without escapes nothing that an operator leaves has to be escaped, unless the original had.
+    edits = _lifted(masker.edits(text, key=name), raw, shift) if escapes else masker.edits(text, key=name, shift=shift)
+    return JsonFindings(edits, not_inspected) if edits or not_inspected else _NOTHING
 
 
 def _is_json(text: str) -> bool:
@@ -180,8 +182,6 @@ def withheld(raw: str, edits: list[Edit], names: frozenset[str]) -> list[Edit]:
 
     ``logprobs`` repeat the answer token by token, so they would leak what was masked in it.
     """
-    if not _may_hold(raw, names):
-        return edits
     ranges = json_text.containers(raw, names)
     kept = [edit for edit in edits if not any(start <= edit.start < end for start, end in ranges)]
     kept += [Edit(start, end, WITHHELD, "redact", raw[start:end], "null") for start, end in ranges]
@@ -190,8 +190,9 @@ def withheld(raw: str, edits: list[Edit], names: frozenset[str]) -> list[Edit]:
 
 def _may_hold(raw: str, names: frozenset[str]) -> bool:
     """Whether a container under one of ``names`` may be there: the usual ``"logprobs":null`` is none."""
-    if any(name in raw for name in names) and _container_pattern(names).search(raw):
-        return True
+    for name in names:
+        if name in raw and _container_pattern(names).search(raw):
+            return True
     return "\\u00" in raw and _ESCAPED_LETTER.search(raw) is not None
 
 

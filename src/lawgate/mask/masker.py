@@ -12,6 +12,8 @@ from lawgate.mask.operators import OPERATORS, apply_operator, apply_to_number
 
 _NUMBER_DIGITS_MIN: Final = 7
 """Of the shortest number that a detector finds, a national phone number."""
+_FIXED: Final = frozenset({"redact", "replace"})
+"""Operators that leave the same whatever was there."""
 
 
 class Masker:
@@ -20,7 +22,7 @@ class Masker:
     ``key`` (32 bytes) is for pseudonyms. Raises ``ValueError`` when the profile names an unknown operator.
     """
 
-    __slots__ = ("_key", "_operators", "detection")
+    __slots__ = ("_fixed", "_key", "_operators", "detection")
 
     def __init__(self, detection: Detection, profile: MaskProfile | None, key: bytes) -> None:
         self.detection = detection
@@ -28,18 +30,28 @@ class Masker:
         self._operators = {name: profile.operator(name) if profile else "keep" for name in detection.names}
         if unknown := sorted(set(self._operators.values()) - OPERATORS):
             raise ValueError(f"operator {unknown[0]!r} is not known; use one of {', '.join(sorted(OPERATORS))}")
+        self._fixed = {
+            name: apply_operator(operator, name, "", key)
+            for name, operator in self._operators.items()
+            if operator in _FIXED
+        }
 
-    def edits(self, text: str, *, key: str | None = None, before: str = "") -> list[Edit]:
-        """What is to change in ``text``, ascending; ``key`` and ``before`` are context (see ``Detection.find``)."""
-        spans = self.detection.find(text, key=key, before=before)
-        return [self.edit(span, text) for span in spans] if spans else []
+    def edits(self, text: str, *, key: str | None = None, before: str = "", shift: int = 0) -> list[Edit]:
+        """What is to change in ``text``, ascending; ``key`` and ``before`` are context (see ``Detection.find``).
 
-    def edit(self, span: Span, text: str) -> Edit:
+        ``shift`` is added to all offsets.
+        """
+        return [self.edit(span, text, shift) for span in self.detection.find(text, key=key, before=before)]
+
+    def edit(self, span: Span, text: str, shift: int = 0) -> Edit:
         """What stands in place of ``span`` of ``text``."""
         start, end, detector = span
         operator = self._operators[detector]
         original = text[start:end]
-        return Edit(start, end, detector, operator, original, apply_operator(operator, detector, original, self._key))
+        replacement = self._fixed.get(detector)
+        if replacement is None:
+            replacement = apply_operator(operator, detector, original, self._key)
+        return Edit(start + shift, end + shift, detector, operator, original, replacement)
 
     def number_edits(self, text: str, *, key: str | None) -> list[Edit]:
         """The same for the text of a JSON number; what replaces it is a JSON number too.

@@ -34,7 +34,7 @@ _LOOK_ALIKES: Final = (
 )
 _FULL_WIDTH_CHARACTER: Final = re.compile(f"[{_FULL_WIDTH}]")
 _FULL_WIDTH_SHIFT: Final = 0xFEE0
-_NOT_DIGITS: Final = re.compile("[^0-9]+")
+_NOT_DIGITS: Final = bytes(set(range(256)) - set(b"0123456789"))
 _WALL: Final = "|"
 """Stands for each character of a long invisible run: no span holds it."""
 
@@ -94,4 +94,4 @@ def alphanumeric(text: str) -> str:
 
 def digits(text: str) -> str:
     """The ASCII digits of ``text``."""
-    return _NOT_DIGITS.sub("", plain(text)[0])
+    return plain(text)[0].encode("ascii", "ignore").translate(None, _NOT_DIGITS).decode("ascii")

@@ -23,7 +23,18 @@ def test_a_leaf_is_written_exactly_so() -> None:
 
 @pytest.mark.parametrize(
     "extra",
-    [{}, {"re": ID}, {"re": 'a"b\\c'}, {"re": "a b"}, {"re": ""}, {"re": 7}, {"a": "b"}, {"zz": 1, "re": ID}, {"a": 'x"'}],
+    [
+        {},
+        {"re": ID},
+        {"re": 'a"b\\c'},
+        {"re": "a b"},
+        {"re": ""},
+        {"re": "x" * 65},
+        {"re": 7},
+        {"a": "b"},
+        {"zz": 1, "re": ID},
+        {"a": 'x"'},
+    ],
 )
 def test_the_spelling_is_the_canonical_one(extra: dict[str, str | int]) -> None:
     data = encode_leaf(replace(LEAF, extra=extra))
@@ -124,8 +135,9 @@ def test_a_leaf_fits_an_entry_bundle() -> None:
     largest = encode_leaf(replace(LEAF, extra={"long": "x" * room}))
     assert len(largest) == LEAF_SIZE_MAX
     assert decode_leaf(largest).extra == {"long": "x" * room}
-    with pytest.raises(LeafError):
-        encode_leaf(replace(LEAF, extra={"long": "x" * (room + 1)}))
+    for name in ("long", "re"):
+        with pytest.raises(EvidenceInputError):
+            encode_leaf(replace(LEAF, extra={name: "x" * (room + 3)}))
     with pytest.raises(LeafError):
         decode_leaf(largest.replace(b'"x', b'"xx'))
 

@@ -110,6 +110,42 @@ async def test_a_label_that_is_no_label_is_refused(world: World) -> None:
             await store.recorder.record(draft)
 
 
+async def test_one_pass_is_one_commit_in_the_order_of_the_calls(world: World) -> None:
+    async with world.node(keys_ahead=64) as store:
+        await record_exchanges(store, [0])  # opens the day's buckets
+        futures = [store.recorder.record(intent(number)) for number in range(1, 21)]
+        recorded = await asyncio.gather(*futures)
+        rows = writer_of(store).connection.execute("SELECT entries FROM groups ORDER BY seq").fetchall()
+    assert [entry.nseq for entry in recorded] == list(range(2, 22))
+    assert rows[-1] == (20,)
+
+
+async def test_a_draft_that_cannot_be_sealed_fails_alone_in_its_pass(world: World) -> None:
+    bad = EntryDraft("intent", NOW, RETENTION, (PartDraft("Not A Label", b"{}"),), IndexRow(exchange_id(9)))
+    async with world.node() as store:
+        await record_exchanges(store, [0])
+        futures = [store.recorder.record(draft) for draft in (intent(1), bad, intent(2))]
+        results = await asyncio.gather(*futures, return_exceptions=True)
+    assert [type(result).__name__ for result in results] == ["RecordedEntry", "EvidenceError", "RecordedEntry"]
+
+
+async def test_whatever_goes_wrong_in_sealing_reaches_its_caller(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world.node() as store:
+        await record_exchanges(store, [0])
+        with monkeypatch.context() as patch:
+            patch.setattr("lawgate.store.recorder.seal_parts", lambda *_: 1 // 0)
+            with pytest.raises(ZeroDivisionError):
+                await store.recorder.record(intent(1))
+        assert (await store.recorder.record(intent(2))).nseq == 2
+
+
+async def test_closing_seals_what_the_pass_brought(world: World) -> None:
+    async with world.node() as store:
+        await record_exchanges(store, [0])
+        last = store.recorder.record(intent(1))
+    assert (await last).nseq == 2
+
+
 async def test_the_pool_may_run_dry(world: World) -> None:
     async with world.node(keys_ahead=1) as store:
         await record_exchanges(store, range(50))
