@@ -1,7 +1,7 @@
 """Journeys read as transcripts: ``>>`` an event, ``<<`` the effects it must have.
 
-    play = Playbook()
-    play >> on.Identified(ANNA) << [do.Inspect]
+play = Playbook()
+play >> on.Identified(ANNA) << [do.Inspect]
 """
 
 from __future__ import annotations

@@ -22,7 +22,6 @@ from lawgate.domain.errors import Code, StoreUnavailableError, UpstreamError, re
 from lawgate.domain.identity import CredentialKind, Principal
 from lawgate.domain.ids import EntryId, ExchangeId
 from lawgate.domain.limits import Limits
-from lawgate.domain.message import CutText, Mark
 from lawgate.domain.processing import (
     Connection,
     LawfulBasis,
@@ -47,6 +46,7 @@ from lawgate.mask.engine import compile_detection
 from lawgate.mask.masker import Masker
 from lawgate.ports import EntryDraft, Gap, Presented, RecordedEntry, RetentionClass, WindowJournal
 from lawgate.wire.protocol import wire_for
+from tests.laws import Step, dechunked, no_forward_without_intent, no_release_without_record
 
 START: Final = 1_790_000_000.0
 WAIT_S: Final = 5.0
@@ -75,15 +75,6 @@ LLM: Final = Connection(
 ANNA: Final = Principal("https://idp.example", "anna", CredentialKind.OIDC, ("support",), 2_000_000_000)
 
 _current: ContextVar[ExchangeId] = ContextVar("exchange")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that happened. ``what`` is short and stable; ``data`` is the bytes or the draft that it was about."""
-
-    exchange: str
-    what: str
-    data: Any = None
 
 
 class Gate:
@@ -179,16 +170,6 @@ class MemoryWindows:
         self.frames += frames
 
 
-def forwarded_text(lines: bytes) -> str:
-    """The text that a series of cut texts let go, rebuilt from what the record holds."""
-    text = ""
-    for line in lines.splitlines():
-        cut = json.loads(line)
-        marks = tuple(Mark(*mark) for mark in cut["marks"])
-        text += CutText(cut["text"], marks).forwarded()
-    return text
-
-
 # ---- the inference endpoint -----------------------------------------------------------------------
 
 
@@ -215,6 +196,11 @@ class PlantedAnswer:
         self._note_closed = closed
         self._closed = asyncio.Event()
         self._at_end = False
+
+    @property
+    def left(self) -> int:
+        """Pieces that nobody has taken yet."""
+        return len(self._pieces)
 
     async def read(self) -> bytes:
         whole = b""
@@ -266,10 +252,9 @@ class PlantedUpstream:
         self._note = note
         self.answers: list[Answer] = [Answer()]
         self.asked: list[Asked] = []
+        self.given: list[PlantedAnswer] = []
 
-    async def request(
-        self, method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes
-    ) -> PlantedAnswer:
+    async def request(self, method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes) -> PlantedAnswer:
         exchange = _current.get()
         asked = Asked(method, path, dict(headers), body)
         self.asked.append(asked)
@@ -279,7 +264,8 @@ class PlantedUpstream:
             if isinstance(each, Exception):
                 raise each
             await each.pass_through()
-        return PlantedAnswer(answer, lambda: self._note(exchange, "upstream cut", None))
+        self.given.append(PlantedAnswer(answer, lambda: self._note(exchange, "upstream cut", None)))
+        return self.given[-1]
 
 
 class PlantedIdentifier:
@@ -411,20 +397,6 @@ class Client:
     def code(self) -> str:
         """The code of a refusal in OpenAI's shape."""
         return str(self.json["error"]["code"])
-
-
-def dechunked(raw: bytes) -> tuple[bytes, bool]:
-    """RFC 9112 section 7.1, by hand: the bytes so far, and whether the last chunk was there."""
-    body = b""
-    while raw:
-        size, _, raw = raw.partition(b"\r\n")
-        length = int(size, 16)
-        if not length:
-            return body, True
-        body += raw[:length]
-        assert raw[length : length + 2] == b"\r\n"
-        raw = raw[length + 2 :]
-    return body, False
 
 
 # ---- all together ---------------------------------------------------------------------------------
@@ -585,8 +557,8 @@ class World:
         for client in self.clients:
             steps = [step for step in self.trace if step.exchange == client.exchange]
             words = [step.what for step in steps]
-            _no_forward_without_intent(words)
-            _no_release_without_record(client, steps)
+            no_forward_without_intent(words)
+            no_release_without_record(steps)
             self._every_end_is_accounted_for(client, words)
         assert self.metrics.in_progress == sum(not client.task.done() for client in self.clients)
         self._nothing_in_clear(logged)
@@ -612,57 +584,6 @@ class World:
             assert not any(planted in text for planted in PLANTED), text
         faults = [record for record in logged if record.name == "asyncio" and record.levelno >= logging.ERROR]
         assert not faults, faults[0].getMessage()
-
-
-def _no_forward_without_intent(words: list[str]) -> None:
-    if "upstream asked" in words:
-        assert "intent durable" in words[: words.index("upstream asked")], words
-
-
-def _no_release_without_record(client: Client, steps: list[Step]) -> None:
-    """Law 2, at each write to the client: what it may hold by then is what is durable by then."""
-    received, durable = b"", Durable()
-    for step in steps:
-        durable.take(step)
-        if step.what.startswith("client ") and step.data is not None:
-            durable.check(received, step.data, client)
-            received += step.data
-
-
-class Durable:
-    """What the record of one exchange holds so far, and so what its client may have."""
-
-    def __init__(self) -> None:
-        self.text = ""
-        self.length_b = 0
-        self.intended = self.concluded = self.failed = False
-
-    def take(self, step: Step) -> None:
-        if step.what == "window durable":
-            for label, lines in step.data:
-                self._window(label, lines)
-        self.intended = self.intended or step.what == "intent durable"
-        self.concluded = self.concluded or step.what in {"outcome durable", "refusal durable"}
-        self.failed = self.failed or step.what.endswith(" failed")
-
-    def _window(self, label: str, lines: bytes) -> None:
-        if label != "answer":
-            return
-        if b'"sha256"' in lines:  # the purpose keeps no bodies
-            self.length_b += int(json.loads(lines)["b"])
-        else:
-            self.text += forwarded_text(lines)
-            self.length_b = len(self.text.encode())
-
-    def check(self, received: bytes, data: bytes, client: Client) -> None:
-        if self.failed:
-            assert not received, "bytes left after a record had failed"
-            assert data.startswith((b"HTTP/1.1 4", b"HTTP/1.1 5")), "an answer left without its record"
-        elif self.intended and not self.concluded:
-            body, complete = dechunked((received + data).partition(b"\r\n\r\n")[2])
-            assert not complete, f"{client.exchange}: the last frame left before the outcome"
-            assert len(body) <= self.length_b, f"{client.exchange}: bytes left that no durable window holds"
-            assert not self.text or self.text.encode().startswith(body), "what left is not what is recorded"
 
 
 FULL, MASKED, METADATA = RecordLevel.FULL, RecordLevel.MASKED, RecordLevel.METADATA

@@ -224,9 +224,7 @@ class UpstreamAnswer(Protocol):
 class Upstream(Protocol):
     """The only way out to one inference endpoint; knows its address, credential and trust."""
 
-    async def request(
-        self, method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes
-    ) -> UpstreamAnswer:
+    async def request(self, method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes) -> UpstreamAnswer:
         """Send one request. ``path`` is appended to the upstream's own. Raises ``UpstreamError``."""
         ...
 

@@ -272,6 +272,7 @@ def test_a_goal_that_is_missed_is_said_and_no_fault(governed: int, row: str) -> 
     page = as_markdown(results)
     assert row in page
     assert "| CPU of a governed request, us | 112 | - | <= 112 | goal |" in page
+    assert "| CPU of a governed request, times nginx | 7.0 | <= 10.0 | <= 4.0 | first |" in page
     assert "| added p50 at one connection, ms | 0.70 | <= 1.50 | <= 0.50 | first |" in page
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+
+from lawgate.domain.errors import Code, UpstreamError
+from lawgate.domain.processing import RecordLevel
 from tests.masking_world import DONE, chunk
 from tests.simulator import (
     CARD,
@@ -21,9 +24,6 @@ from tests.simulator import (
     Gate,
     World,
 )
-
-from lawgate.domain.errors import Code, UpstreamError
-from lawgate.domain.processing import RecordLevel
 
 TURNS_MAX = 400
 """Turns of the loop within which an exchange must end once everything it waits for has happened."""

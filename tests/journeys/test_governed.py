@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 
 import pytest
+
+from lawgate.domain.processing import RecordLevel
 from tests.simulator import (
     ANNA,
     CARD,
@@ -17,8 +19,6 @@ from tests.simulator import (
     Gate,
     World,
 )
-
-from lawgate.domain.processing import Purpose, RecordLevel
 
 OTHER = replace(SUPPORT, name="train-staff", title="Train staff")
 ORIGIN = "https://app.example"
@@ -168,9 +168,7 @@ async def test_what_passes_unread_keeps_its_coding(world: World) -> None:
 
 async def test_a_preflight_is_answered_here(world: World) -> None:
     world.configure(connection=replace(LLM, cors_origins=(ORIGIN,)))
-    client = await world.answer_to(
-        method="OPTIONS", token=None, origin=ORIGIN, access_control_request_method="POST"
-    )
+    client = await world.answer_to(method="OPTIONS", token=None, origin=ORIGIN, access_control_request_method="POST")
     assert client.status == 204
     assert client.fields[b"access-control-allow-origin"].decode() == ORIGIN
     assert world.transcript == ["client 204"]
@@ -203,5 +201,3 @@ async def test_two_exchanges_at_once_do_not_meet(world: World) -> None:
     assert first.status is None
     first_gate.open()
     assert (await first.ended()).status == 200
-
-

@@ -5,13 +5,13 @@ from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
-from tests.masking_world import break_detection
-from tests.simulator import ANNA, EMAIL, LLM, SUPPORT, World
 
 from lawgate.decide.rule import Condition, Rule
 from lawgate.domain.decision import Outcome
 from lawgate.domain.errors import Code, refuse
 from lawgate.domain.processing import Protocol, Recipient, RecipientRole
+from tests.masking_world import break_detection
+from tests.simulator import ANNA, EMAIL, LLM, SUPPORT, World
 
 HELLO = {"messages": [{"content": "hello"}]}
 RECORDED = ["refusal durable"]

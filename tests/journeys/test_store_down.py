@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
-from tests.masking_world import DONE, chunk
-from tests.simulator import EMAIL, Answer, Fault, Gate, World
 
 from lawgate.gateway.housekeeping import record_gap
 from lawgate.ports import Gap
+from tests.masking_world import DONE, chunk
+from tests.simulator import EMAIL, Answer, Fault, Gate, World
 
 ASK = {"messages": [{"content": f"mail {EMAIL}"}]}
 FAULTS = pytest.mark.parametrize("fault", [Fault.LOST, Fault.PERSISTED], ids=["lost", "persisted"])
@@ -52,7 +52,7 @@ async def test_the_first_window(world: World, fault: Fault) -> None:
 @FAULTS
 async def test_a_later_window_cuts_the_stream(world: World, fault: Fault) -> None:
     gate, never = Gate(), Gate()
-    pieces = [chunk({"content": "hello "}), gate, chunk({"content": "world "}), never]
+    pieces: list[bytes | Exception | Gate] = [chunk({"content": "hello "}), gate, chunk({"content": "world "}), never]
     world.upstream.answers = [Answer(pieces, content_type="text/event-stream")]
     client = world.ask(ASK)
     await gate.arrived()

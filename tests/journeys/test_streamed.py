@@ -4,11 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.masking_world import DONE, break_detection, chunk, contents
-from tests.simulator import EMAIL, LLM, METADATA, SUPPORT, Answer, Gate, World
 
 from lawgate.domain.errors import Code, UpstreamError
 from lawgate.domain.processing import Protocol
+from tests.masking_world import DONE, break_detection, chunk, contents
+from tests.simulator import EMAIL, LLM, METADATA, SUPPORT, Answer, Gate, World
 
 SSE = "text/event-stream"
 ASK = {"stream": True, "messages": []}
@@ -35,7 +35,7 @@ async def test_a_stream(world: World) -> None:
 
 
 async def test_what_the_client_has_is_what_the_record_holds(world: World) -> None:
-    from tests.simulator import forwarded_text
+    from tests.laws import forwarded_text
 
     world.upstream.answers = streamed(chunk({"content": f"mail {EMAIL[:9]}"}), chunk({"content": f"{EMAIL[9:]} now"}))
     world.upstream.answers[0].pieces = [*world.upstream.answers[0].pieces, STOP, DONE]

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import pytest
+
+from lawgate.domain.errors import Code, UpstreamError
 from tests.masking_world import break_detection, chunk
 from tests.simulator import EMAIL, Answer, Gate, World
 
-from lawgate.domain.errors import Code, UpstreamError
-
-ASK = {"messages": []}
+ASK: dict[str, object] = {"messages": []}
 
 
 def fault(code: Code, *, sent: bool = True) -> UpstreamError:

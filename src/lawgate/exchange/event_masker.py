@@ -17,8 +17,8 @@ from lawgate.exchange.event_plan import COUNT, FINISH, PASS, TRACK, WHOLE, Piece
 from lawgate.exchange.event_template import LEARNED_MAX, Filled, Template, template
 from lawgate.exchange.tracks import TRACKS_MAX, Copies, Track, in_data_lines
 from lawgate.mask.json_document import JsonUnreadableError, parse
-from lawgate.mask.json_stream import Pieces, raw_pieces, spliced
 from lawgate.mask.json_places import COUNT_LENGTH_MAX
+from lawgate.mask.json_stream import Pieces, raw_pieces, spliced
 from lawgate.mask.json_walk import WITHHELD, number_edits, string_edits
 from lawgate.mask.masker import Masker
 from lawgate.wire.protocol import Wire
@@ -198,7 +198,13 @@ class EventMasker:
             if new is not None:
                 places[track] = raw_pieces(new)
                 changes.append((start, end, places[track]))
-        masked = self._wrapped(event, _assembled(event.data, changes), changed=bool(changes))
+        if not event.in_place or event.before not in self._clean_around or event.after not in self._clean_around:
+            masked = self._wrapped(event, _assembled(event.data, changes), changed=bool(changes))
+        elif changes:
+            shift, text = len(event.before), event.text
+            masked = MaskedEvent(_assembled(text, [(start + shift, end + shift, new) for start, end, new in changes]))
+        else:
+            masked = MaskedEvent([event.text])
         masked.places = places
         return masked
 

@@ -29,18 +29,35 @@ Filled = tuple[Track, tuple[str | int, ...], int, int, str]
 class Template:
     """Literal text and holes in turn, beginning and ending with literal text."""
 
-    __slots__ = ("_holes", "_literals", "_name")
+    __slots__ = ("_after", "_before", "_holes", "_literals", "_name", "_single")
 
     def __init__(self, name: str, literals: list[str], holes: list[Hole]) -> None:
         self._name = name
         self._literals = literals
         self._holes = holes
+        tracks = [(track, path) for track, path in holes if track is not None]
+        self._single = tracks[0] if len(tracks) == 1 else None
+        """The only track: then an event mostly differs from the one before in this hole alone."""
+        self._before = self._after = ""
+        """What stood around that hole in the last event that fitted."""
 
     def fit(self, event: Event) -> list[Filled] | None:
         """The pieces of tracks in an event's data, ``None`` if it does not fit."""
         if event.name != self._name:
             return None
         data = event.data
+        single = self._single
+        if single is not None and self._before and data.startswith(self._before) and data.endswith(self._after):
+            start, end = len(self._before), len(data) - len(self._after)
+            if start <= end and _PLAIN.fullmatch(data, start, end):
+                return [(single[0], single[1], start, end, data[start:end])]
+        filled = self._read(data)
+        if filled and single is not None:
+            self._before, self._after = data[: filled[0][2]], data[filled[0][3] :]
+        return filled
+
+    def _read(self, data: str) -> list[Filled] | None:
+        """``fit``, hole by hole."""
         filled: list[Filled] = []
         at = 0
         for literal, (track, path) in zip(self._literals, self._holes, strict=False):

@@ -7,8 +7,7 @@ Rule 3: after a failure nothing more of the upstream leaves: what was masked bef
 Rule 4: the client's bytes are exactly ``cut.forwarded()`` of all releases, then that of the tail.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from lawgate.domain.errors import Code, Refusal, RefusedError
 from lawgate.domain.json_text import JsonDepthError
@@ -23,8 +22,7 @@ from lawgate.wire.sse import BlockSplitter, Event, StreamUnreadableError, event,
 _NOTHING: Final = CutText("")
 
 
-@dataclass(frozen=True, slots=True)
-class Released:
+class Released(NamedTuple):
     """What one call lets go.
 
     ``events`` counts whole events of the upstream. ``ended`` is true once, with the tail; then
@@ -168,9 +166,11 @@ class StreamMasker:
     # ---- releases -------------------------------------------------------------------------------
 
     def _released(self) -> Released:
-        out, self._out = self._out, []
+        cut = cut_of(self._out)
+        if self._out:
+            self._out = []
         seen, self._seen = self._seen, 0
-        return Released(cut_of(out), seen, not_inspected=self._unread())
+        return Released(cut, seen, not_inspected=self._unread())
 
     def _unread(self) -> int:
         unread, self._masker.not_inspected = self._masker.not_inspected, 0
@@ -206,6 +206,10 @@ def refusal_of(error: Exception) -> Refusal:
 
 def cut_of(pieces: Pieces) -> CutText:
     """The cut text whose forwarded form is ``pieces`` with each edit's replacement."""
+    try:
+        return CutText("".join(pieces))  # type: ignore[arg-type] # most have no edit
+    except TypeError:
+        pass
     kept: list[str] = []
     marks: list[Mark] = []
     originals: list[str] = []

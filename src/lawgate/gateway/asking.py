@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from lawgate.gateway.drive import Drive
 
 SUBJECT_CHARACTERS_MAX: Final = 256
+CLEAN_TARGETS_MAX: Final = 256
+"""Targets remembered as clean for a purpose on a connection; an API has a few dozen."""
 _NOTHING_READ: Final = sha256(b"").hexdigest()
 _DECIDED_ON: Final = ("model", "stream", "tools")
 _DECIDED_ON_QUOTED: Final = tuple(f'"{name}"'.encode() for name in _DECIDED_ON)
@@ -77,6 +79,9 @@ def _purpose(drive: "Drive", route: Route) -> PurposeInForce:
 
 
 def _check_target(drive: "Drive", purpose: PurposeInForce) -> None:
+    target = drive.request.target
+    if target in purpose.clean_targets:
+        return
     path, query = drive.upstream_path, drive.request.query
     if ".." in path or "//" in path or "%2f" in path.lower() or "%2e" in path.lower():
         raise refuse(Code.BAD_REQUEST, "The path must be plain: no '..', no '//' and no encoded '/' or '.'.")
@@ -86,6 +91,8 @@ def _check_target(drive: "Drive", purpose: PurposeInForce) -> None:
             Code.CONTENT_BLOCKED,
             "The URL holds what looks like personal data; send it in the body, where it can be masked.",
         )
+    if len(purpose.clean_targets) < CLEAN_TARGETS_MAX:
+        purpose.clean_targets.add(target)
 
 
 def _read(drive: "Drive", route: Route, purpose: PurposeInForce, body: bytes) -> RequestFacts:

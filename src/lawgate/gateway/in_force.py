@@ -6,7 +6,7 @@ Rule 2: what can be computed when the configuration is accepted is not computed 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lawgate.decide.policy import Policy
 from lawgate.domain.limits import Limits
@@ -26,6 +26,8 @@ class PurposeInForce:
     answer_masker: Masker
     withhold: frozenset[str]
     """Members of answers that repeat the text in pieces, and leave as ``null`` where answers are masked."""
+    clean_targets: set[str] = field(default_factory=set)
+    """Request targets in which nothing personal was found, so that they need no second look."""
 
 
 @dataclass(frozen=True, slots=True)

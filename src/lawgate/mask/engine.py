@@ -93,11 +93,12 @@ class _Form:
             match = self._match(text, start, end - 1)
         return 0
 
-    def strong_end(self, text: str, start: int) -> int:
-        """``end`` for forms without context, what stands left included."""
-        if self._left is not None and self._left(text, start) is None:
-            return 0
-        return self.end(text, start, len(text))
+    def propose(self, found: list[Candidate], text: str, start: int) -> None:
+        """Add the span that begins at ``start``, if there is one; for forms that need no context."""
+        if self._left is None or self._left(text, start) is not None:
+            end = self.end(text, start, len(text))
+            if end:
+                found.append((start, -end, self.order, False))
 
 
 class Detection:
@@ -203,20 +204,30 @@ class Detection:
         if self._at and (at := text.find("@", first)) >= 0:
             self._emails(found, text, at, first)
         if text_shape.find(b"0", first) >= 0:
-            strong: list[tuple[int, _Form]] = []
-            for start, number in self._digit_forms.starts(text_shape, first):
-                form = self._digits[number]
-                (strong if form.context is None else weak).append((start, form))
-            _try(found, text, strong)
-            if self._country:
-                _try(found, text, self._country_starts(text_shape, first))
+            weak = self._numbers(found, text, text_shape, first)
         if self._colons and text.find(":", first) >= 0:
-            _try(found, text, self._colon_starts(text, text_shape, first))
+            for start, form in self._colon_starts(text, text_shape, first):
+                form.propose(found, text, start)
         for pattern, order in self._custom:
             found += _custom_matches(pattern, order, text, first)
         if weak:
             self._try_weak(found, text, weak, taken, key)
         return found
+
+    def _numbers(self, found: list[Candidate], text: str, text_shape: bytes, first: int) -> list[tuple[int, _Form]]:
+        """Propose what begins with digits and needs no context; returns where the other forms may begin."""
+        weak: list[tuple[int, _Form]] = []
+        for start, number in self._digit_forms.starts(text_shape, first):
+            form = self._digits[number]
+            if form.context is not None:
+                weak.append((start, form))
+            else:
+                form.propose(found, text, start)
+        for match in _COUNTRY.finditer(text_shape, first) if self._country else ():
+            start = match.start() - 2
+            if start >= first:
+                self._country[text_shape[start] == _SMALL].propose(found, text, start)
+        return weak
 
     def _try_weak(
         self, found: list[Candidate], text: str, starts: list[tuple[int, _Form]], taken: int, key: str | None
@@ -260,18 +271,12 @@ class Detection:
                 begin = max(first, at - _LOCAL_MAX)
                 match = _LOCAL_PART.search(text, max(begin, text.rfind(" ", begin, at) + 1), at)
                 if match:
-                    _try(found, text, ((match.start(), self._at[0]),))
+                    self._at[0].propose(found, text, match.start())
                 if at > first and not text[at - 1].isascii():
                     match = _UNSPACED_PART.search(text, max(first, at - _UNSPACED_MAX), at)
                     if match:
-                        _try(found, text, ((match.start(), self._at[1]),))
+                        self._at[1].propose(found, text, match.start())
             at = text.find("@", at + 1)
-
-    def _country_starts(self, text_shape: bytes, first: int) -> Iterator[tuple[int, _Form]]:
-        for match in _COUNTRY.finditer(text_shape, first):
-            start = match.start() - 2
-            if start >= first:
-                yield start, self._country[text_shape[start] == _SMALL]
 
     def _colon_starts(self, text: str, text_shape: bytes, first: int) -> Iterator[tuple[int, _Form]]:
         done = first
@@ -341,13 +346,6 @@ def _replacement_pattern(names: Sequence[str]) -> re.Pattern[str]:
         rf"<(?:{any_name})>|{re.escape(REDACTED)}|\*{{3}}"
         rf"|(?:{any_name})_[{PSEUDONYM_LETTERS}]{{{PSEUDONYM_LENGTH}}}"
     )
-
-
-def _try(found: list[Candidate], text: str, starts: Iterable[tuple[int, _Form]]) -> None:
-    for start, form in starts:
-        end = form.strong_end(text, start)
-        if end:
-            found.append((start, -end, form.order, False))
 
 
 def _custom_matches(pattern: re.Pattern[str], order: int, text: str, first: int) -> Iterator[Candidate]:

@@ -51,17 +51,24 @@ def places(raw: str, around: str, skip: frozenset[str]) -> list[Place]:
     ``around`` is the name of the member whose string holds the text; plain values of top-level members in
     ``skip`` are left out. Raises ``JsonDepthError``.
     """
-    parts = (_marked(raw) if '\\"' in raw else raw).split('"')
-    if raw.count("{") + raw.count("[") > DEPTH_MAX:
-        _refuse_deep(parts)
+    parts = (_marked(raw) if "\\" in raw and '\\"' in raw else raw).split('"')
+    structure = "".join(parts[::2])
+    if structure.count("{") + structure.count("[") > DEPTH_MAX:
+        _refuse_deep(structure)
     passed = _passed
     loud = [index for index, part in enumerate(parts) if part not in passed]
     found: list[Place] = []
     reader: _Reader | None = None
+    at = start = 0
     for index in loud:
         part = parts[index]
         if index & 1:
             if len(part) <= QUIET_LENGTH_MAX and ANCHORS.search(part) is None and not part.startswith("data:"):
+                continue
+            if parts[index - 1] in _COLON and (name := parts[index - 2]) in MEMBER_NAMES and name not in skip:
+                start += sum(map(len, parts[at:index])) + index - at
+                at = index
+                found.append((start, raw[start : start + len(part)], name, STRING))
                 continue
         elif _LONG_NUMBER.search(part) is None:
             _learn(part)
@@ -89,9 +96,9 @@ def _learn(structure: str) -> None:
             _passed.add(structure)
 
 
-def _refuse_deep(parts: list[str]) -> None:
+def _refuse_deep(structure: str) -> None:
     """Take the innermost brackets away, level by level, as long as there may be too many levels."""
-    braces = "".join(parts[::2]).encode().translate(_TO_BRACES, _NOT_BRACKETS)
+    braces = structure.encode().translate(_TO_BRACES, _NOT_BRACKETS)
     levels = 0
     while len(braces) // 2 + levels > DEPTH_MAX:
         if levels == DEPTH_MAX:

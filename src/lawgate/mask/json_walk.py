@@ -190,13 +190,16 @@ def withheld(raw: str, edits: list[Edit], names: frozenset[str]) -> list[Edit]:
 
 def _may_hold(raw: str, names: frozenset[str]) -> bool:
     """Whether a container under one of ``names`` may be there: the usual ``"logprobs":null`` is none."""
-    for name in names:
-        if name in raw and _container_pattern(names).search(raw):
+    needles, pattern = _container_pattern(names)
+    for needle in needles:
+        if needle in raw and pattern.search(raw):
             return True
     return "\\u00" in raw and _ESCAPED_LETTER.search(raw) is not None
 
 
 @lru_cache(maxsize=16)
-def _container_pattern(names: frozenset[str]) -> re.Pattern[str]:
+def _container_pattern(names: frozenset[str]) -> tuple[list[str], re.Pattern[str]]:
+    """Names of which one is in every text that has any of ``names``, and how a container under one begins."""
     any_name = "|".join(re.escape(name) for name in sorted(names))
-    return re.compile(rf'(?:{any_name})"\s*+:\s*+[\[{{]')
+    needles = [name for name in names if not any(other != name and other in name for other in names)]
+    return needles, re.compile(rf'(?:{any_name})"\s*+:\s*+[\[{{]')

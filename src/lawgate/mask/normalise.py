@@ -94,4 +94,6 @@ def alphanumeric(text: str) -> str:
 
 def digits(text: str) -> str:
     """The ASCII digits of ``text``."""
-    return plain(text)[0].encode("ascii", "ignore").translate(None, _NOT_DIGITS).decode("ascii")
+    if not text.isascii():
+        text = plain(text)[0]
+    return text.encode("ascii", "ignore").translate(None, _NOT_DIGITS).decode("ascii")

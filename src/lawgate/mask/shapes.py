@@ -65,10 +65,11 @@ class DigitForms:
         """(offset, number of the form) of every place from ``first`` on where a form may begin."""
         found: list[tuple[int, int]] = []
         for chain in _CHAIN.finditer(text_shape, first):
-            start = chain.start()
-            while start > first and text_shape[start - 1] in SIGNS and chain.start() - start < SIGNS_MAX:
+            start, end = chain.span()
+            lowest = max(first, start - SIGNS_MAX)
+            while start > lowest and text_shape[start - 1] in SIGNS:
                 start -= 1
-            key = text_shape[start : chain.end()].rstrip(b" \n.-/()")
+            key = text_shape[start:end].rstrip(b" \n.-/()")
             if len(key) < _CHAIN_LENGTH_MIN:
                 continue
             places = self._chains.get(key)

@@ -55,7 +55,7 @@ class TextStream:
         if not chunk:
             return []
         self._buffer += chunk
-        text, places = plain(self._buffer)
+        text, places = (self._buffer, None) if self._buffer.isascii() else plain(self._buffer)
         sync = self._masker.detection.sync.last(text, self._sought if places is None else 0)
         if sync:
             return self._release_to(sync if places is None else places[sync - 1] + 1, text[:sync])

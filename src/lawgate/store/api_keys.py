@@ -38,8 +38,9 @@ class ApiKeyTable:
         self._db = open_database(self._path, ACCESS, durability=durability)
 
     def close(self) -> None:
-        """Close the database."""
-        self._db.close()
+        """Close the database, never under another thread's look-up: SQLite would crash the process."""
+        with self._lock:
+            self._db.close()
 
     def create(self, row: ApiKeyRow) -> None:
         """Store a new key; durable on return. Raises ``EvidenceError`` if its id is taken."""

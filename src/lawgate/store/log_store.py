@@ -122,7 +122,10 @@ class SqliteLogStore:
     def leaves(self, start: int, end: int) -> list[bytes]:
         """Stored leaves by index, ``end`` excluded."""
         sql = "SELECT leaf FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"
-        return [leaf if isinstance(leaf, bytes) else str(leaf).encode() for (leaf,) in self._errors(lambda db: db.execute(sql, (start, end)).fetchall())]
+        return [
+            leaf if isinstance(leaf, bytes) else str(leaf).encode()
+            for (leaf,) in self._errors(lambda db: db.execute(sql, (start, end)).fetchall())
+        ]
 
     def fetch(self, path: str) -> bytes | None:
         """The bytes of a tile, or ``None``."""

@@ -55,8 +55,10 @@ class BlockSplitter:
         """The blocks that ``chunk`` completes, their ends included; raises ``StreamUnreadableError``."""
         buffer = self._buffer
         if not buffer and self._events and b"\r" not in chunk:
+            if chunk.find(b"\n\n") == len(chunk) - 2 >= 0:  # one event, the usual case
+                return _bounded([chunk])
             pieces = chunk.split(b"\n\n")
-            if not pieces[-1]:  # the read ended with an event, the usual case
+            if not pieces[-1]:  # the read ended with an event
                 return _bounded([piece + b"\n\n" for piece in pieces[:-1]])
         buffer += chunk
         blocks: list[bytes] = []
@@ -83,8 +85,9 @@ class BlockSplitter:
 
 
 def _bounded(blocks: list[bytes]) -> list[bytes]:
-    if any(len(block) > BLOCK_B_MAX for block in blocks):
-        raise StreamUnreadableError(_TOO_LARGE)
+    for block in blocks:
+        if len(block) > BLOCK_B_MAX:
+            raise StreamUnreadableError(_TOO_LARGE)
     return blocks
 
 

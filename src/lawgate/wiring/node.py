@@ -47,6 +47,8 @@ from lawgate.wiring.assembling import assemble
 
 log = logging.getLogger("lawgate")
 
+IDS_AT_ONCE: Final = 256
+
 CONFIGURATION_RETENTION: Final = RetentionClass(content_d=3650, evidence_d=3650)
 """A record points to the configuration in force, so that entry must outlive every record: ten years."""
 
@@ -57,6 +59,7 @@ class GatewayNode:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.metrics = Metrics()
+        self._new_id = ExchangeIds()
         self.data_port = 0
         self.control_port = 0
         self._ready = False
@@ -64,6 +67,7 @@ class GatewayNode:
         self._stopping = asyncio.Event()
         self._closing = contextlib.AsyncExitStack()
         self._reloads: asyncio.Task[None] | None = None
+        self._reload_wanted = False
         self.node: Node
         self._store: Store
         self._pool: UpstreamPool
@@ -103,7 +107,7 @@ class GatewayNode:
             recorder=store.recorder,
             metrics=self.metrics,
             clock=time.time,
-            new_id=_new_exchange_id,
+            new_id=self._new_id,
         )
         self._prefetch = asyncio.ensure_future(assembled.identifier.prefetch(time.time()))
         self._closing.push_async_callback(self._close_issuers)
@@ -137,7 +141,7 @@ class GatewayNode:
         """A refusal before there is an exchange: counted, and shaped like any other."""
         refusal = Refusal(code, _sentence(detail), 5 if code is Code.OVERLOADED else None)
         self.node.floods.count(code)
-        body, headers = self.node.in_force.fallback_wire.error(refusal, _new_exchange_id())
+        body, headers = self.node.in_force.fallback_wire.error(refusal, self._new_id())
         return as_fields(headers), body
 
     def missing(self) -> str | None:
@@ -172,8 +176,15 @@ class GatewayNode:
     # ---- reload -----------------------------------------------------------------------------
 
     def _reload_soon(self) -> None:
+        self._reload_wanted = True
         if self._reloads is None or self._reloads.done():
-            self._reloads = asyncio.ensure_future(self._reload_or_say_why())
+            self._reloads = asyncio.ensure_future(self._reload_while_wanted())
+
+    async def _reload_while_wanted(self) -> None:
+        """One reload after the other: a signal during one may be about a file that it has read already."""
+        while self._reload_wanted:
+            self._reload_wanted = False
+            await self._reload_or_say_why()
 
     async def _reload_or_say_why(self) -> None:
         try:
@@ -230,8 +241,19 @@ async def record_configuration(recorder: Recorder, config: Config, occasion: str
     )
 
 
-def _new_exchange_id() -> ExchangeId:
-    return ExchangeId(secrets.token_hex(16))
+class ExchangeIds:
+    """Random ids, 128 bits each. Randomness comes in bulk: every call for it gives up the interpreter lock."""
+
+    def __init__(self) -> None:
+        self._digits = ""
+        self._at = 0
+
+    def __call__(self) -> ExchangeId:
+        start = self._at
+        if start == len(self._digits):
+            self._digits, start = secrets.token_hex(16 * IDS_AT_ONCE), 0
+        self._at = start + 32
+        return ExchangeId(self._digits[start : self._at])
 
 
 def _sentence(detail: str) -> str:
@@ -255,10 +277,10 @@ async def _opened(config: Config) -> AsyncIterator[Store]:
 async def _integrating(store: Store) -> AsyncIterator[Integrator]:
     integrator = Integrator(store.log)
     loop = asyncio.get_running_loop()
-    # The first round is part of the start: it refuses a log that is behind what it signed before.
-    await loop.run_in_executor(None, integrator.run_once)
-    integrator.start()
     try:
+        # The first round is part of the start: it refuses a log that is behind what it signed before.
+        await loop.run_in_executor(None, integrator.run_once)
+        integrator.start()
         yield integrator
     finally:
         await loop.run_in_executor(None, integrator.stop)

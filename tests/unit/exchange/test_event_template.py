@@ -67,3 +67,19 @@ def test_what_differs_in_anything_else_does_not_fit(other: bytes) -> None:
 def test_without_a_track_there_is_no_template() -> None:
     read = event(chunk({}))
     assert template(read, plan(read.data, WIRE, "", frozenset()), PIECE.findall(read.data), {}) is None
+
+
+@pytest.mark.parametrize("text", ["y", "", " é", 'say "x"', "back\\", "\n", 'x","content":"y', '"', "}"])
+def test_what_fitted_last_changes_nothing(text: str) -> None:
+    read = event(chunk({"content": "first"}))
+    fresh, used = learnt(read), learnt(read)
+    assert used.fit(event(chunk({"content": "last"}))) is not None
+    for raw in (chunk({"content": text}), chunk({"content": "last"}).replace(b"last", text.encode())):
+        for other in (raw, raw.replace(b"chatcmpl-1", b"chatcmpl-2")):
+            assert used.fit(event(other)) == fresh._read(event(other).data)
+
+
+def test_a_hole_is_not_found_where_its_surroundings_overlap() -> None:
+    used = learnt(Event('{"content":"a"}', "", '{"content":"a"}', ""))
+    assert used.fit(Event('{"content":"b"}', "", '{"content":"b"}', "")) is not None
+    assert used.fit(Event('{"content":"}', "", '{"content":"}', "")) is None

@@ -4,9 +4,7 @@ from lawgate.exchange import effects as do
 from lawgate.exchange import events as on
 from lawgate.exchange._state import DURABLE, FINAL, TABLE, State
 
-ROWS = [
-    (state, event, target, effects) for state, rows in TABLE.items() for event, (target, effects) in rows.items()
-]
+ROWS = [(state, event, target, effects) for state, rows in TABLE.items() for event, (target, effects) in rows.items()]
 
 
 def test_every_state_and_every_event_and_every_effect_is_used() -> None:

@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from tests.playbook import CONNECTION
-
 from lawgate.gateway.cross_origin import allowed_origin, answer_headers, preflight_headers
+from tests.playbook import CONNECTION
 
 OPEN = replace(CONNECTION, cors_origins=("https://app.example",))
 

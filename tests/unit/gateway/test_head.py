@@ -105,6 +105,8 @@ def test_a_bare_cr_across_two_reads_is_found() -> None:
 
 
 def test_an_offer_of_http_2_in_clear_is_left_unanswered() -> None:
-    raw = head_of(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMA", b"Content-Length: 2")
+    raw = head_of(
+        b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMA", b"Content-Length: 2"
+    )
     head = parse_head(raw, LIMITS)
     assert (head.content_length, head.keep_alive) == (2, True)

@@ -25,9 +25,7 @@ class Memory:
 
     def __init__(self, windows: WindowJournal | None) -> None:
         self.drafts: list[EntryDraft] = []
-        self.found = OpenExchange(
-            ExchangeId("ab" * 16), EntryId("cd" * 16), "intent_recorded", KEPT, INDEX, windows
-        )
+        self.found = OpenExchange(ExchangeId("ab" * 16), EntryId("cd" * 16), "intent_recorded", KEPT, INDEX, windows)
 
     def open_exchanges(self) -> Sequence[OpenExchange]:
         return [self.found]

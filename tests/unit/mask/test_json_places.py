@@ -11,6 +11,8 @@ from lawgate.domain import json_text
 from lawgate.domain.json_text import NUMBER, STRING, JsonDepthError
 from lawgate.domain.json_words import COUNTS, MEMBER_NAMES, VALUES
 from lawgate.domain.processing import MaskProfile
+from lawgate.mask import json_places
+from lawgate.mask.detectors import BY_NAME
 from lawgate.mask.engine import ANCHORS, compile_detection
 from lawgate.mask.json_places import COUNT_LENGTH_MAX, Place, places
 from lawgate.mask.json_walk import number_edits, string_edits
@@ -21,7 +23,14 @@ SKIP = frozenset({"id", "created"})
 
 TEXTS = st.text(st.sampled_from('ab{}[]":,\\@.0123456789 \n-:é\x7f'), max_size=12) | st.sampled_from(
     (
-        *("anna@example.de", "+49 30 901820", "4111 1111 1111 1111", "2001:db8::1", "de89370400440532013000", "data:,x"),
+        *(
+            "anna@example.de",
+            "+49 30 901820",
+            "4111 1111 1111 1111",
+            "2001:db8::1",
+            "de89370400440532013000",
+            "data:,x",
+        ),
         *("ünï@exämple.de", "4111", "user", "content", "a\\", '"', '\\"', "[" * 70, "[" * 70 + "]" * 70, '{"id":4}'),
         *(json.dumps({"id": "anna@example.de", "phone": 4930901820}), "x" * 300, " ".join("x" * 100)),
     )
@@ -59,7 +68,7 @@ def matters(place: Place) -> bool:
 
 @given(DOCUMENTS, st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", "\t:\r\n ")]), st.booleans(), NAMES)
 def test_what_is_left_out_holds_nothing(
-    document: Any,  # noqa: ANN401 - any JSON
+    document: Any,
     separators: tuple[str, str],
     ensure_ascii: bool,  # noqa: FBT001 - drawn
     around: str,
@@ -83,7 +92,6 @@ def test_without_an_anchor_nothing_is_found(text: str) -> None:
 
 @pytest.mark.parametrize("detector", ["EMAIL", "PAYMENT_CARD", "IBAN", "IPV6", "IPV4", "US_SSN", "PHONE"])
 def test_examples_have_anchors(detector: str) -> None:
-    from lawgate.mask.detectors import BY_NAME  # noqa: PLC0415 - only here
 
     for example in BY_NAME[detector].examples:
         assert ANCHORS.search(example)
@@ -129,3 +137,16 @@ def test_depth_is_counted_and_not_brackets(opening: str) -> None:
         places(f"[{deep}]", "", SKIP)
     with pytest.raises(JsonDepthError):
         places(f'[[],{{"b":{deep}}}]', "", SKIP)
+
+
+def test_no_number_of_anybody_is_remembered() -> None:
+    places('{"a":4930901820,"b":123,"c":["x",12,"y"]}', "", SKIP)
+    assert not {part for part in json_places._passed if sum(map(str.isdigit, part)) > 2} - VALUES
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_places, "_passed", {""})
+    monkeypatch.setattr(json_places, "_KNOWN_MAX", 3)
+    for spaces in range(9):
+        assert places(f'[{" " * spaces}"x"]', "", SKIP) == []
+    assert len(json_places._passed) == 3

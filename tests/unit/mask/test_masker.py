@@ -3,10 +3,12 @@ from types import MappingProxyType
 
 import pytest
 
+from lawgate.domain.json_text import escaped
 from lawgate.domain.message import Edit, apply
 from lawgate.domain.processing import MaskProfile
 from lawgate.mask.engine import compile_detection
 from lawgate.mask.masker import Masker
+from lawgate.mask.operators import OPERATORS, apply_operator
 
 KEY = bytes(range(32))
 DETECTION = compile_detection()
@@ -66,3 +68,19 @@ def test_numbers_are_masked_into_numbers(text: str, key: str | None, detector: s
 )  # fmt: skip
 def test_other_numbers_are_left_alone(text: str, key: str | None) -> None:
     assert MASKER.number_edits(text, key=key) == []
+
+
+@pytest.mark.parametrize("operator", sorted(OPERATORS))
+@pytest.mark.parametrize("detector", compile_detection().names)
+def test_no_operator_leaves_what_json_must_escape(operator: str, detector: str) -> None:
+    for original in ("o'brien@exämple.de", "+49 (30) 901820", "_@1.2", "@", "::1%eth0"):
+        left = apply_operator(operator, detector, original, b"k" * 32)
+        assert escaped(left) == left
+
+
+def test_offsets_can_be_shifted() -> None:
+    masker = Masker(compile_detection(), MaskProfile("replace", "replace"), b"k" * 32)
+    plain = masker.edits("to anna@example.de")
+    assert masker.edits("to anna@example.de", shift=5) == [
+        edit._replace(start=edit.start + 5, end=edit.end + 5) for edit in plain
+    ]

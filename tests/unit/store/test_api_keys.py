@@ -76,3 +76,10 @@ def test_a_table_that_cannot_be_used_says_so(table: ApiKeyTable) -> None:
     ):
         with pytest.raises(EvidenceError, match=r"access\.db"):
             attempt()
+
+
+def test_a_closed_table_says_so(world: World) -> None:
+    table = ApiKeyTable(world.paths)
+    table.close()
+    with pytest.raises(EvidenceError):
+        table.lookup("k1")
