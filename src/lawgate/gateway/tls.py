@@ -33,6 +33,10 @@ class TlsListener:
         """For each handshake: use the context of the last good reload."""
         connection.context = self._current
 
+    def check(self) -> None:
+        """Whether ``reload`` would take the files as they are now; raises ``ConfigurationError``."""
+        _context(self._settings)
+
     def reload(self) -> None:
         """Read the files again; raises ``ConfigurationError`` and keeps the old ones if they are not good."""
         self._current = fresh = _context(self._settings)

@@ -211,8 +211,10 @@ class GatewayNode:
             issuers=self._issuers,
         )
         if self._tls is not None:
-            self._tls.reload()
+            self._tls.check()
         await record_configuration(self._store.recorder, fresh, "reload")
+        if self._tls is not None:
+            self._tls.reload()
         self.config = fresh
         self.node.identifier = assembled.identifier
         self.node.in_force = assembled.in_force
