@@ -134,6 +134,21 @@ async def read_request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     return head, await reader.readexactly(length)
 
 
+def _signs_certificates() -> x509.KeyUsage:
+    """RFC 5280 section 4.2.1.3."""
+    return x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
 class Authority:
     """A certificate authority made for one test; ECDSA P-256."""
 
@@ -144,6 +159,7 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         builder = self._builder(self._name, self._key.public_key())
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        builder = builder.add_extension(_signs_certificates(), critical=True)
         self._certificate = builder.sign(self._key, hashes.SHA256())
         self.file = str(self._write(name, self._certificate.public_bytes(serialization.Encoding.PEM)))
 
@@ -175,6 +191,9 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - dt.timedelta(hours=2))
             .not_valid_after(now + dt.timedelta(hours=self._valid_h))
+            # RFC 5280 sections 4.2.1.1 and 4.2.1.2; Python 3.13 insists on them
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
 
     def _write(self, stem: str, data: bytes) -> Path:

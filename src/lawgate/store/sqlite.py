@@ -54,22 +54,16 @@ def open_database(
 ) -> sqlite3.Connection:
     """Open for writing, create or migrate as needed. Raises ``EvidenceError`` with path and mend."""
     _create_private(path)
-    try:
-        connection = _connect(path, "rwc")
+    with _opening(path, "rwc") as connection:
         _set_pragmas(connection, durability, secure_delete=secure_delete)
         _migrate(connection, path, schema)
-    except sqlite3.Error as error:
-        raise unavailable(path, error) from error
     return connection
 
 
 def open_reader(path: Path, schema: Schema) -> sqlite3.Connection:
     """Open without the right to write. Raises ``EvidenceError`` if it is missing or of another format."""
-    try:
-        connection = _connect(path, "ro")
+    with _opening(path, "ro") as connection:
         _require_format(connection, path, schema)
-    except sqlite3.Error as error:
-        raise unavailable(path, error) from error
     return connection
 
 
@@ -146,6 +140,20 @@ def _create_private(path: Path) -> None:
     """SQLite would follow the umask; the WAL and its index get the database's mode."""
     with suppress(OSError):  # it is there, or SQLite says why it cannot be
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+@contextmanager
+def _opening(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    """A connection that stays open only if what is done first with it succeeds."""
+    try:
+        connection = _connect(path, mode)
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise unavailable(path, error) from error
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
