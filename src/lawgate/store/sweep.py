@@ -13,8 +13,8 @@ from lawgate.store.keys import KeyDatabase
 from lawgate.store.reader import StoreReader
 
 _USED: Final = (
-    "SELECT owner FROM entries WHERE owner BETWEEN ?1 AND ?2 "
-    "UNION SELECT owner FROM series WHERE owner BETWEEN ?1 AND ?2"
+    "SELECT owner FROM entries WHERE owner BETWEEN ? AND ? "
+    "UNION SELECT owner FROM series WHERE owner BETWEEN ? AND ?"
 )
 _log: Final = logging.getLogger("lawgate.store")
 
@@ -27,7 +27,7 @@ def sweep_unused(keys: KeyDatabase, reader: StoreReader, node: str, run: str) ->
     waiting = set(_owners(reader.snapshot().tail))
     swept = 0
     for first, last in batches:
-        used = waiting | {owner for (owner,) in reader.fetch_all(_USED, first, last)}
+        used = waiting | {owner for (owner,) in reader.fetch_all(_USED, first, last, first, last)}
         swept += keys.sweep(first, last, used)
     if swept and not keys.truncate_wal():
         _log.warning("the key database's WAL was busy: %d unused keys leave it with the next truncation", swept)
