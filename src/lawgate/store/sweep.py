@@ -13,8 +13,7 @@ from lawgate.store.keys import KeyDatabase
 from lawgate.store.reader import StoreReader
 
 _USED: Final = (
-    "SELECT owner FROM entries WHERE owner BETWEEN ? AND ? "
-    "UNION SELECT owner FROM series WHERE owner BETWEEN ? AND ?"
+    "SELECT owner FROM entries WHERE owner BETWEEN ? AND ? UNION SELECT owner FROM series WHERE owner BETWEEN ? AND ?"
 )
 _log: Final = logging.getLogger("lawgate.store")
 
