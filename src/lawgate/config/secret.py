@@ -8,7 +8,7 @@ import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from lawgate.config.problem import WrongValueError
 from lawgate.domain.errors import ConfigurationError
@@ -38,13 +38,6 @@ class Secrets:
     def get(self, reference: str) -> str:
         """The value behind ``reference``; raises ``KeyError`` for one that the configuration does not have."""
         return self._values[reference]
-
-
-class SecretFile(NamedTuple):
-    """A file that a secret is read from, and whether others than its owner can read it too."""
-
-    path: Path
-    shared: bool
 
 
 def require_reference(text: object) -> str:

@@ -7,7 +7,6 @@ Rule 2: SIGTERM and SIGINT end it with exit code 0; what is under way gets ``STO
 import asyncio
 import contextlib
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -15,7 +14,7 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from lawgate.domain.errors import CannotListenError
+from lawgate.console.serving import bound, settings
 
 STOP_S: Final = 2
 READY: Final = "listening on "
@@ -40,25 +39,9 @@ def serve(app_at: Callable[[str], ASGIApp], host: str, port: int) -> None:
 
     Raises ``CannotListenError`` if it cannot listen there.
     """
-    listener = _listener(host, port)
+    listener = bound(host, port, "choose another --port")
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
-    settings = uvicorn.Config(
-        app_at(address),
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        timeout_graceful_shutdown=STOP_S,
-    )
+    server = _Server(settings(app_at(address), STOP_S))
     print(f"{READY}{address}", flush=True)
-    uvloop.run(_Server(settings).serve(sockets=[listener]))
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        why = (error.strerror or str(error)).partition(" (")[0]  # without the address, which stands before it
-        raise CannotListenError(f"cannot listen on {host}:{port} ({why}); choose another --port") from None
+    uvloop.run(server.serve(sockets=[listener]))
